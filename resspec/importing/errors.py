@@ -73,6 +73,39 @@ def _group(group: Sequence[Obstacle]) -> Iterator[str]:
         yield f"    help: {first.help}"
 
 
+def no_layer(
+    path: ModulePath, module: str, place: str, message: str, detail: str, help: str
+) -> Obstacle:
+    """E0701: no layer computes a call."""
+    return Obstacle("E0701", path, module, place, message, detail, help)
+
+
+def depends_on_values(path: ModulePath, module: str, place: str, detail: str) -> Obstacle:
+    """E0709: the code depends on the values of tensors."""
+    return Obstacle(
+        "E0709",
+        path,
+        module,
+        place,
+        "it depends on the values of tensors, not on their shapes alone",
+        detail,
+        "import a part without it",
+    )
+
+
+def fails(path: ModulePath, module: str, place: str, detail: str) -> Obstacle:
+    """E0710: the module fails for the input."""
+    return Obstacle(
+        "E0710",
+        path,
+        module,
+        place,
+        "it fails for an input of this shape",
+        detail,
+        "give the input's shape, or arguments with which the module runs",
+    )
+
+
 def crossing(
     graph: Graph, path: ModulePath, step: int, readers: Sequence[int], ends: Sequence[int]
 ) -> Obstacle:

@@ -39,6 +39,21 @@ def reversed_mul(to: Lifter, input: Any, other: Any) -> Any:
     return mul(to, other, input)
 
 
+def sub(to: Lifter, input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """Return a sum with what is subtracted times -1, which is the same number."""
+    if isinstance(other, int | float):
+        return add(to, input, -other, alpha=alpha)
+    return add(to, input, mul(to, other, -1), alpha=alpha)
+
+
+def reversed_sub(to: Lifter, input: Any, other: Any) -> Any:
+    return add(to, mul(to, input, -1), other)
+
+
+def neg(to: Lifter, input: Any) -> Any:
+    return mul(to, input, -1)
+
+
 def div(to: Lifter, input: Any, other: Any) -> Any:
     if not isinstance(other, int | float) or not other:
         raise Problem("it divides by what is no number")
@@ -170,6 +185,10 @@ ARITHMETIC: dict[str, Handler] = {
     "add": add,
     "iadd": add,
     "radd": reversed_add,
+    "sub": sub,
+    "isub": sub,
+    "rsub": reversed_sub,
+    "neg": neg,
     "mul": mul,
     "multiply": mul,
     "imul": mul,

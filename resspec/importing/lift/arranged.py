@@ -7,11 +7,11 @@ axes of what a step computed, so they are kept beside the step until a layer has
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import prod
 
-from resspec.importing.trace import BATCH
+from resspec.importing.trace import BATCH, Called
 from resspec.ir.shape import Shape
 
 Part = tuple[int, int]  # of an axis of the step's value: the axis, and which of its factors
@@ -32,12 +32,14 @@ class Arranged:
         factors: The factors that each axis of its value was split into, the slowest first. The
             batch is axis 0; an axis of one element has none.
         axes: The parts that each axis now holds, the slowest first.
+        origin: The call that arranged them last.
     """
 
     step: int
     shape: Shape
     factors: tuple[tuple[int, ...], ...]
     axes: Axes
+    origin: Called | None = field(default=None, compare=False, repr=False)
 
     @property
     def dims(self) -> tuple[int, ...]:
@@ -59,7 +61,7 @@ class Arranged:
         return self.factors[axis][factor]
 
     def with_axes(self, axes: Iterable[tuple[Part, ...]]) -> Arranged:
-        return merged(Arranged(self.step, self.shape, self.factors, tuple(axes)))
+        return merged(replace(self, axes=tuple(axes)))
 
     def permuted(self, order: Sequence[int]) -> Arranged:
         return self.with_axes(self.axes[axis] for axis in order)
@@ -98,7 +100,7 @@ class Arranged:
             factors[axis] = (size,) if size > 1 else ()
         gone = {(a, 0) for a, each in enumerate(factors) if not each}
         axes = tuple(tuple(part for part in axis if part not in gone) for axis in self.axes)
-        return Arranged(step, shape, tuple(factors), axes)
+        return Arranged(step, shape, tuple(factors), axes, self.origin)
 
 
 def plain(step: int, shape: Shape) -> Arranged:
@@ -133,7 +135,8 @@ def _split(
                 new.append((axis, index + 1))
         return tuple(new)
 
-    split = Arranged(value.step, value.shape, tuple(factors), tuple(map(renumbered, value.axes)))
+    axes = tuple(map(renumbered, value.axes))
+    split = replace(value, factors=tuple(factors), axes=axes)
     return split, list(map(renumbered, done)), list(renumbered(current))
 
 
@@ -159,4 +162,4 @@ def _joined(value: Arranged, axis: int, index: int) -> Arranged:
         )
         for each in value.axes
     )
-    return Arranged(value.step, value.shape, tuple(factors), axes)
+    return replace(value, factors=tuple(factors), axes=axes)

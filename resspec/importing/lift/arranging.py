@@ -10,11 +10,11 @@ from resspec.importing.lift.lifter import Handler, Lifter
 from resspec.importing.lift.numbers import size
 from resspec.importing.lift.pools import without_first
 from resspec.importing.lift.problems import Problem
-from resspec.importing.lift.weights import Viewed
+from resspec.importing.lift.weights import Padded, Standardized, Viewed
 from resspec.importing.trace import Weight
 from resspec.ir.ops.arrange import Chunk, PadChannelsOp, Shuffle, SliceOp, SubsampleOp
 from resspec.ir.ops.layer import Layer
-from resspec.ir.ops.resize import Pad, PixelShuffle, PixelUnshuffle, Upsample
+from resspec.ir.ops.resize import PixelShuffle, PixelUnshuffle, Upsample
 
 
 def same(to: Lifter, input: Any, *args: Any, **kwargs: Any) -> Any:
@@ -30,6 +30,8 @@ def view(to: Lifter, input: Any, *args: Any, **kwargs: Any) -> Any:
             return Viewed(input, dims)
         case Viewed():
             return Viewed(input.weight, dims, input.factor)
+        case Standardized() if dims == input.weight.dims:
+            return input
         case Arranged():
             return _reshaped(input, dims)
         case _:
@@ -187,8 +189,6 @@ def selected(to: Lifter, value: Arranged, axis: int, index: int) -> Arranged:
 def pad(
     to: Lifter, input: Any, pad: Sequence[int], mode: str = "constant", value: Any = None
 ) -> Any:
-    if not any(pad):
-        return input
     if min(pad) < 0:
         raise Problem("it pads by less than nothing")
     left, right, top, bottom, front, back = (*pad, *(0,) * (6 - len(pad)))
@@ -199,8 +199,7 @@ def pad(
         if any(pad[:4]) or mode != "constant" or value:
             raise Problem("it pads channels and pixels", "`pad_channels` pads channels alone")
         return to.layer(PadChannelsOp(out_channels=settled.shape.channels + back), settled)
-    word = _border(mode, value)
-    return to.layer(Pad(left=left, right=right, top=top, bottom=bottom, mode=word), settled)
+    return Padded(settled, (left, right, top, bottom), _border(mode, value), to.call)
 
 
 def _border(mode: str, value: Any) -> str:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from fractions import Fraction
+from math import prod
+from typing import Any, TypeGuard
 
-from resspec.importing.lift.arranged import Arranged
+from resspec.importing.lift.arranged import Arranged, plain
 from resspec.importing.lift.lifter import Handler, Lifter
-from resspec.importing.lift.numbers import size
+from resspec.importing.lift.numbers import exact, size
 from resspec.importing.lift.problems import Problem
-from resspec.importing.lift.weights import dims_of
-from resspec.ir.ops.conv import Conv, Fc, Linear, Upconv
+from resspec.importing.lift.weights import Standardized, dims_of
+from resspec.importing.lift.windows import fields
+from resspec.ir.ops.conv import (
+    ChannelConvOp,
+    Conv,
+    Fc,
+    Linear,
+    ScaledStdConv,
+    StdConv,
+    Upconv,
+)
+from resspec.ir.ops.layer import ONE
 
 
 def conv2d(
@@ -22,20 +34,69 @@ def conv2d(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Arranged:
-    out_channels, _, *kernel = dims_of(weight)
+    standardized = isinstance(weight, Standardized)
+    out_channels, _, *kernel = dims_of(weight.weight if standardized else weight)
     dilation = size(dilation)
     if isinstance(padding, str):
         padding = _padding(padding, kernel, dilation)
-    layer = Conv(
-        kernel_size=size(kernel),
-        out_channels=out_channels,
-        stride=size(stride),
-        padding=size(padding),
-        dilation=dilation,
-        groups=groups,
-        bias=bias is not None,
-    )
-    return to.weighted(layer, input, {"weight": weight, "bias": bias})
+    given, value = fields(to, input, kernel, stride, padding, dilation)
+    given |= {"out_channels": out_channels, "groups": groups, "bias": bias is not None}
+    Conv.complete(given)
+    if isinstance(weight, Standardized):
+        return _standardized(to, given, value, weight, bias)
+    return to.weighted(Conv(**given), value, {"weight": weight, "bias": bias})
+
+
+def _standardized(
+    to: Lifter, given: dict[str, Any], value: Any, weight: Standardized, bias: Any
+) -> Arranged:
+    eps = exact(weight.eps)
+    tensors = {"weight": weight.weight, "bias": bias}
+    if weight.gain is None:
+        return to.weighted(StdConv(**given, eps=eps), value, tensors)
+    gamma = _gamma(weight.gain.factor, prod(weight.weight.dims[1:]))
+    layer = ScaledStdConv(**given, eps=eps, gamma=gamma)
+    return to.weighted(layer, value, tensors | {"gain": weight.gain.weight})
+
+
+def _gamma(factor: float, inputs: int) -> Fraction:
+    """Return the shortest number that gives this factor, times `inputs ** -0.5`."""
+    close = factor / inputs**-0.5
+    for digits in range(18):
+        gamma = float(f"{close:.{digits}f}")
+        if gamma * inputs**-0.5 == factor:
+            return exact(gamma)
+    raise Problem(f"its gain is scaled by {factor}", "`scaled_std_conv` divides by a root")
+
+
+def conv1d(
+    to: Lifter,
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Arranged:
+    """Return a convolution along the channels of a pooled value, as in ECA."""
+    out, of_a_group, kernel = dims_of(weight)
+    if not _is_along_channels(input) or (out, of_a_group, groups) != (1, 1, 1):
+        raise Problem("a convolution along one axis", "`channel_conv` reads pooled channels")
+    window = [each if isinstance(each, int) else each[0] for each in (stride, padding, dilation)]
+    if window != [1, kernel // 2, 1]:
+        raise Problem("it has a stride, or another padding", "`channel_conv` keeps the channels")
+    layer = ChannelConvOp(kernel_size=kernel, bias=bias is not None)
+    pooled = plain(input.step, input.shape)
+    result = to.weighted(layer, pooled, {"weight": weight, "bias": bias})
+    return input.moved(result.step, result.shape)
+
+
+def _is_along_channels(input: Any) -> TypeGuard[Arranged]:
+    """Return whether a value is Cx1x1, viewed as one row of C."""
+    if not isinstance(input, Arranged) or input.shape.spatial != ONE:
+        return False
+    return input.axes == (((0, 0),), (), ((1, 0),))
 
 
 def _padding(word: str, kernel: list[int], dilation: tuple[int, int]) -> tuple[int, int]:
@@ -81,6 +142,7 @@ def linear(to: Lifter, input: Any, weight: Any, bias: Any = None) -> Arranged:
 
 
 CONTRACTIONS: dict[str, Handler] = {
+    "conv1d": conv1d,
     "conv2d": conv2d,
     "conv_transpose2d": conv_transpose2d,
     "linear": linear,

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from resspec.importing import errors
+from resspec.importing.errors import Obstacle, Unimportable
 from resspec.importing.graph import INPUT, Graph, ModulePath, Step
 from resspec.importing.lift.arithmetic import ARITHMETIC
 from resspec.importing.lift.arranged import Arranged, plain
@@ -16,7 +18,9 @@ from resspec.importing.lift.lifter import Handler, Lifter
 from resspec.importing.lift.norms import NORMS
 from resspec.importing.lift.pointwise import POINTWISE
 from resspec.importing.lift.pools import POOLS
-from resspec.importing.lift.problems import Obstacle, Problem, Unliftable
+from resspec.importing.lift.problems import Problem
+from resspec.importing.lift.rewrites import with_rewrites
+from resspec.importing.lift.weights import Padded, Standardized, Viewed
 from resspec.importing.trace import Called, Trace, Value, Weight
 from resspec.ir.shape import Shape
 
@@ -28,6 +32,9 @@ TABLE: dict[str, Handler] = {
     **POINTWISE,
     **POOLS,
 }
+
+# Functions that may have the border of their input as an argument of their own
+PADDING = frozenset({"conv2d", "conv1d", "max_pool2d", "avg_pool2d"})
 
 
 class Unknown:
@@ -42,12 +49,12 @@ def lift(trace: Trace, name: str) -> Graph:
         name: The network's name in the language.
 
     Raises:
-        Unliftable: Calls that are no layer of the language, all of them.
+        Unimportable: Calls that no layer of the language computes, all of them.
     """
     shape = Shape(trace.input.dims[1:])
     lifter = Lifter(shape, trace.classes)
     values: dict[int, Any] = {trace.input.index: plain(INPUT, shape)}
-    obstacles = []
+    obstacles: list[Obstacle] = []
     for call in trace.calls:
         try:
             result = _lifted(lifter, call, values)
@@ -56,11 +63,12 @@ def lift(trace: Trace, name: str) -> Graph:
             result = Unknown()
         _assign(values, call.result, result)
     if obstacles:
-        raise Unliftable(obstacles)
+        raise Unimportable(name, obstacles)
     try:
         outputs = _outputs(lifter, _read(trace.output, values))
     except Problem as problem:
-        raise Unliftable([_obstacle(trace.calls[-1], problem, trace.classes)]) from None
+        found = _obstacle(trace.calls[-1], problem, trace.classes)
+        raise Unimportable(name, [found]) from problem
     return _graph(name, lifter, outputs, trace.classes)
 
 
@@ -73,10 +81,36 @@ def _lifted(lifter: Lifter, call: Called, values: Mapping[int, Any]) -> Any:
     word = call.name.strip("_")
     if word not in TABLE:
         return _constant(call, args)
+    if word not in PADDING:
+        args, kwargs = _with_borders(lifter, args), _with_borders(lifter, kwargs)
     try:
-        return TABLE[word](lifter, *args, **kwargs)
+        return _from(call, TABLE[word](lifter, *args, **kwargs))
     except TypeError as error:
         raise Problem(f"its arguments are other ones than expected: {error}") from error
+
+
+def _with_borders(lifter: Lifter, given: Any) -> Any:
+    """Return arguments with a layer for each border that no other layer has of its own."""
+    match given:
+        case Padded():
+            return lifter.settled(given)
+        case list() | tuple():
+            return type(given)(_with_borders(lifter, each) for each in given)
+        case dict():
+            return {name: _with_borders(lifter, each) for name, each in given.items()}
+        case _:
+            return given
+
+
+def _from(call: Called, result: Any) -> Any:
+    """Return results that note which call arranged their axes."""
+    match result:
+        case Arranged() if not result.is_plain:
+            return replace(result, origin=call)
+        case list():
+            return [_from(call, each) for each in result]
+        case _:
+            return result
 
 
 def _constant(call: Called, args: Any) -> Any:
@@ -88,7 +122,7 @@ def _constant(call: Called, args: Any) -> Any:
 
 def _depends(given: Any) -> bool:
     match given:
-        case Arranged() | Weight():
+        case Arranged() | Padded() | Weight() | Viewed() | Standardized():
             return True
         case list() | tuple():
             return any(map(_depends, given))
@@ -136,7 +170,9 @@ def _assign(values: dict[int, Any], result: Any, lifted: Any) -> None:
 
 def _obstacle(call: Called, problem: Problem, classes: Mapping[ModulePath, str]) -> Obstacle:
     module = classes.get(call.path, "")
-    return Obstacle(call.path, module, call.name, call.place, problem.message, problem.help)
+    words = f"`{call.name}`"
+    detail = "" if words in problem.message else f"in its call of {words}"
+    return errors.no_layer(call.path, module, call.place, problem.message, detail, problem.help)
 
 
 # --- the graph ---
@@ -158,14 +194,15 @@ def _graph(
     name: str, lifter: Lifter, outputs: list[tuple[str, int]], classes: Mapping[ModulePath, str]
 ) -> Graph:
     """Return the graph of those steps that the outputs depend on."""
+    rewritten = with_rewrites(lifter.steps, lifter.visits)
     needed = {index for _, index in outputs}
     for index in range(len(lifter.steps) - 1, -1, -1):
         if index in needed:
-            needed.update(lifter.steps[index].inputs)
+            needed.update(rewritten[index].inputs)
     kept = sorted(needed - {INPUT})
     new = {INPUT: INPUT} | {old: index for index, old in enumerate(kept)}
     steps = [
-        replace(lifter.steps[old], inputs=tuple(new[each] for each in lifter.steps[old].inputs))
+        replace(rewritten[old], inputs=tuple(new[each] for each in rewritten[old].inputs))
         for old in kept
     ]
     named = _named(steps, [lifter.visits[old] for old in kept], classes)

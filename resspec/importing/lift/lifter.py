@@ -9,6 +9,7 @@ from resspec.importing.graph import INPUT, ModulePath, Step
 from resspec.importing.lift.arranged import Arranged, plain
 from resspec.importing.lift.problems import Problem
 from resspec.importing.lift.settling import layers_of
+from resspec.importing.lift.weights import Padded
 from resspec.importing.trace import Called, Weight
 from resspec.ir.nodes import Merge
 from resspec.ir.ops.layer import Layer, ShapeError
@@ -36,7 +37,6 @@ class Lifter:
         self.visits: list[int] = []
         self.call: Called
         self._settled: dict[Arranged, Arranged] = {}
-        self._owners: set[ModulePath] = set()  # of parameters that a step already has
 
     # --- values ---
 
@@ -45,17 +45,28 @@ class Lifter:
 
     def settled(self, value: Any) -> Arranged:
         """Return a value with its axes as a layer reads them. Raises Problem."""
-        if not isinstance(value, Arranged):
-            raise Problem(_not_a_value(value))
-        if value.is_plain:
+        match value:
+            case Padded():
+                return self._padded(value)
+            case Arranged():
+                return value if value.is_plain else self._arranged(value)
+            case _:
+                raise Problem(_not_a_value(value))
+
+    def _padded(self, padded: Padded) -> Arranged:
+        value = self.settled(padded.value)
+        if not any(padded.border):
             return value
+        return self._add(padded.layer, value, padded.origin)
+
+    def _arranged(self, value: Arranged) -> Arranged:
         if value not in self._settled:
             layers = layers_of(value)
             if layers is None:
                 raise Problem("its input's axes are arranged as no layer arranges them")
             result = plain(value.step, value.shape)
             for layer in layers:
-                result = self.layer(layer, result)
+                result = self._add(layer, result, value.origin or self.call)
             self._settled[value] = result
         return self._settled[value]
 
@@ -63,7 +74,7 @@ class Lifter:
 
     def layer(self, layer: Layer, value: Any) -> Arranged:
         """Return the value of a layer without tensors."""
-        return self._add(layer, self.settled(value), self.call.path, is_named=False)
+        return self._add(layer, self.settled(value), self.call)
 
     def weighted(self, layer: Layer, value: Any, tensors: Mapping[str, Any]) -> Arranged:
         """Return the value of a layer with parameters and buffers, None where one is missing."""
@@ -78,7 +89,7 @@ class Lifter:
         owners = {weight.path[:-1] for weight in weights.values()}
         if len(owners) > 1:
             raise Problem("its parameters belong to different modules")
-        return self._owned(layer, value, owners.pop() if owners else self.call.path, bool(owners))
+        return self._add(layer, value, self.call, owners.pop() if owners else None)
 
     def _check_weight(
         self, layer: Layer, name: str, weight: Any, expected: Mapping[str, tuple[int, ...]]
@@ -96,33 +107,31 @@ class Lifter:
 
     def parameter(self, layer: Layer, value: Arranged, weight: Weight) -> Arranged:
         """Return the value of a layer that is itself a parameter."""
-        return self._owned(layer, value, weight.path, is_named=True)
+        return self._add(layer, value, self.call, weight.path)
 
-    def _owned(self, layer: Layer, value: Arranged, path: ModulePath, is_named: bool) -> Arranged:
-        if is_named:
-            if path in self._owners:
-                raise Problem("it is called twice with the same parameters")
-            self._owners.add(path)
-        return self._add(layer, value, path, is_named=is_named)
-
-    def _add(self, layer: Layer, value: Arranged, path: ModulePath, *, is_named: bool) -> Arranged:
+    def _add(
+        self, layer: Layer, value: Arranged, origin: Called, owner: ModulePath | None = None
+    ) -> Arranged:
+        """Return the value of a layer, which has the name of the owner of its tensors, if any."""
         try:
             shape = layer.infer(value.shape)
         except ShapeError as error:
             raise Problem(error.message, error.help or "") from error
-        step = Step(layer, (value.step,), shape, path, is_named, self.call.place)
-        return self._new(step)
+        path = origin.path if owner is None else owner
+        step = Step(layer, (value.step,), shape, path, owner is not None, origin.place)
+        return self._new(step, origin)
 
     def merge(self, merge: Merge, values: Sequence[Any]) -> Arranged:
         """Return the value of a merge of settled values."""
         settled = [self.settled(value) for value in values]
         shape = merged_shape(merge, [value.shape for value in settled])
         inputs = tuple(value.step for value in settled)
-        return self._new(Step(merge, inputs, shape, self.call.path, False, self.call.place))
+        step = Step(merge, inputs, shape, self.call.path, False, self.call.place)
+        return self._new(step, self.call)
 
-    def _new(self, step: Step) -> Arranged:
+    def _new(self, step: Step, origin: Called) -> Arranged:
         self.steps.append(step)
-        self.visits.append(self.call.visit)
+        self.visits.append(origin.visit)
         return plain(len(self.steps) - 1, step.output)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from resspec.importing.lift.arranged import Arranged
 from resspec.importing.lift.lifter import Handler, Lifter
 from resspec.importing.lift.numbers import exact
 from resspec.importing.lift.problems import Problem
+from resspec.importing.lift.weights import Standardized, Viewed
 from resspec.ir.ops.norm import BatchNorm, GroupNorm, LayerNorm
 
 
@@ -21,7 +23,9 @@ def batch_norm(
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
-) -> Arranged:
+) -> Arranged | Standardized:
+    if isinstance(input, Viewed):
+        return _standardized(input, weight, eps)
     layer = BatchNorm(
         eps=exact(eps),
         momentum=exact(momentum),
@@ -35,6 +39,17 @@ def batch_norm(
         "running_var": running_var,
     }
     return to.weighted(layer, input, tensors)
+
+
+def _standardized(viewed: Viewed, gain: Any, eps: float) -> Standardized:
+    """Return the weight of a convolution, normalized for each output channel."""
+    weight = viewed.weight
+    rows = (1, weight.dims[0], prod(weight.dims[1:]))
+    if viewed.dims != rows or viewed.factor != 1:
+        raise Problem("it normalizes a parameter", "`std_conv` normalizes each output channel's")
+    if gain is not None and not isinstance(gain, Viewed):
+        raise Problem("it normalizes a parameter with another one")
+    return Standardized(weight, eps, gain)
 
 
 def group_norm(

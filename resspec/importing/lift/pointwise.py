@@ -101,7 +101,9 @@ def prelu(to: Lifter, input: Any, weight: Any) -> Arranged:
     return to.weighted(Prelu(num_parameters=count), input, {"weight": weight})
 
 
-def softmax(to: Lifter, input: Any, dim: int | None = None, dtype: Any = None) -> Arranged:
+def softmax(
+    to: Lifter, input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Arranged:
     if not isinstance(input, Arranged) or dim is None:
         raise Problem("a softmax without an axis")
     over = input.axes[dim % len(input.axes)]

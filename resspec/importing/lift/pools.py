@@ -6,11 +6,11 @@ from typing import Any
 
 from resspec.importing.lift.arranged import Arranged, plain
 from resspec.importing.lift.lifter import Handler, Lifter
-from resspec.importing.lift.numbers import size
 from resspec.importing.lift.problems import Problem
+from resspec.importing.lift.windows import fields
 from resspec.ir.ops.arrange import Chunk, ToFirstOp
 from resspec.ir.ops.layer import ONE, Size
-from resspec.ir.ops.window import AvgPool, MaxPool
+from resspec.ir.ops.window import SAME, AvgPool, MaxPool
 
 
 def max_pool2d(
@@ -23,14 +23,10 @@ def max_pool2d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Arranged:
-    layer = MaxPool(
-        kernel_size=size(kernel_size),
-        stride=size(stride or kernel_size),
-        padding=size(padding),
-        dilation=size(dilation),
-        ceil_mode=ceil_mode,
-    )
-    return to.layer(layer, input)
+    step = stride or kernel_size
+    given, value = fields(to, input, kernel_size, step, padding, dilation, border="lowest")
+    MaxPool.complete(given)
+    return to.layer(MaxPool(**given, ceil_mode=ceil_mode), value)
 
 
 def avg_pool2d(
@@ -45,14 +41,12 @@ def avg_pool2d(
 ) -> Arranged:
     if divisor_override is not None:
         raise Problem("it divides by a number of its own (`divisor_override`)")
-    layer = AvgPool(
-        kernel_size=size(kernel_size),
-        stride=size(stride or kernel_size),
-        padding=size(padding),
-        ceil_mode=ceil_mode,
-        count_include_pad=count_include_pad,
-    )
-    return to.layer(layer, input)
+    given, value = fields(to, input, kernel_size, stride or kernel_size, padding)
+    AvgPool.complete(given)
+    del given["dilation"]
+    counts = count_include_pad or given["padding"] == (0, 0) or given["padding"] == SAME
+    layer = AvgPool(**given, ceil_mode=ceil_mode, count_include_pad=counts)
+    return to.layer(layer, value)
 
 
 def adaptive_avg_pool2d(to: Lifter, input: Any, output_size: Any) -> Arranged:

@@ -1,11 +1,6 @@
-"""What cannot be lifted, and where it is."""
+"""The reason why a call cannot be lifted."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-from resspec.importing.graph import ModulePath
 
 
 class Problem(Exception):
@@ -20,40 +15,3 @@ class Problem(Exception):
         super().__init__(message)
         self.message = message
         self.help = help
-
-
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """A call that cannot be lifted, at its place.
-
-    Attributes:
-        path: The module that made it.
-        module: The name of that module's class.
-        call: The function or module that was called.
-        place: The line of source, where it is known.
-        message: Why it cannot be lifted.
-        help: What is nearest.
-    """
-
-    path: ModulePath
-    module: str
-    call: str
-    place: str
-    message: str
-    help: str
-
-    def __str__(self) -> str:
-        where = f"{'.'.join(self.path)} ({self.module})"
-        return f"{where} {self.place}: {self.call}: {self.message}"
-
-
-class Unliftable(Exception):
-    """A network that no spec describes.
-
-    Attributes:
-        obstacles: Every call that cannot be lifted.
-    """
-
-    def __init__(self, obstacles: Sequence[Obstacle]) -> None:
-        super().__init__("\n".join(map(str, obstacles)))
-        self.obstacles = tuple(obstacles)

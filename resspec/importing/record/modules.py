@@ -26,6 +26,9 @@ from resspec.suggest import did_you_mean
 _FACTORIES = frozenset({"empty", "zeros", "ones", "full", "rand", "randn"})
 _SIDE = 224
 
+# Classifiers of torchvision with further heads that run in training only; they are left out
+WITH_HEADS_FOR_TRAINING = frozenset({"googlenet", "inception_v3"})
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -72,7 +75,7 @@ def module_of(source: str, arguments: Mapping[str, Any], *, on_meta: bool = True
             make = _in_file(source)
     module = _made(source, make, arguments, on_meta)
     name = source.rpartition(":")[2]
-    return Loaded(module, name, _shape(kind, name, module))
+    return Loaded(module, name, _shape(kind, name, module, arguments))
 
 
 def _made(
@@ -115,11 +118,13 @@ def _torchvision(name: str) -> Callable[..., nn.Module]:
     if name not in names:
         raise UsageError(f"torchvision has no model `{name}`{did_you_mean(name, names)}")
     builder = models.get_model_builder(name)
-    without_weights = {
+    without_weights: dict[str, Any] = {
         word: None
         for word in ("weights", "weights_backbone")
         if word in inspect.signature(builder).parameters
     }
+    if name in WITH_HEADS_FOR_TRAINING:
+        without_weights["aux_logits"] = False
     return lambda **arguments: builder(**without_weights | arguments)
 
 
@@ -196,14 +201,13 @@ def _callable(module: ModuleType, source: str, name: str) -> Callable[..., Any]:
 # --- the input that they are made for ---
 
 
-def _shape(kind: str, name: str, module: nn.Module) -> Shape:
-    config = getattr(module, "pretrained_cfg", None) or {}
-    size = config.get("input_size") if isinstance(config, Mapping) else None
-    channels = next(
-        (each.in_channels for each in module.modules() if isinstance(each, nn.Conv2d)), 3
-    )
-    if size:
-        return Shape((channels, *size[1:]))
+def _shape(kind: str, name: str, module: nn.Module, arguments: Mapping[str, Any]) -> Shape:
+    if kind == "timm":
+        channels, height, width = module.pretrained_cfg["input_size"]  # type: ignore[index]
+        return Shape((arguments.get("in_chans", channels), height, width))
+    convolutions = (each for each in module.modules() if isinstance(each, nn.Conv2d))
+    first = next(convolutions, None)
+    channels = 3 if first is None else first.in_channels
     side = _torchvision_side(name) if kind == "torchvision" else _SIDE
     return Shape((channels, side, side))
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from resspec.importing.errors import Unimportable, depends_on_values, fails
 from resspec.importing.graph import ModulePath
-from resspec.importing.record.refusal import Unrecordable
 from resspec.importing.trace import BATCH, Called, Trace, Value, Weight
 from resspec.ir.shape import Shape
 
@@ -35,7 +35,7 @@ def record(module: nn.Module, shape: Shape) -> Trace:
         shape: The shape of one sample.
 
     Raises:
-        Unrecordable: The module cannot be run on the meta device: its control flow depends on the
+        Unimportable: The module cannot be run on the meta device: its control flow depends on the
             values of tensors, or it fails for this input.
     """
     module = module.eval().to("meta")
@@ -46,7 +46,7 @@ def record(module: nn.Module, shape: Shape) -> Trace:
         try:
             result = module(x)
         except Exception as error:
-            raise recorder.refusal(error) from error
+            raise recorder.refusal(module, error) from error
     return Trace(
         entered,
         tuple(recorder.calls),
@@ -192,10 +192,14 @@ class _Recorder(TorchFunctionMode):
             case _:
                 return given if given is Ellipsis else repr(given)
 
-    def refusal(self, error: Exception) -> Unrecordable:
+    def refusal(self, module: nn.Module, error: Exception) -> Unimportable:
         """Return what a module's own mistake says, with the place in the module tree."""
         path, _ = self._stack[-1]
-        return Unrecordable(path, self.classes.get(path, ""), self._place, error)
+        said = str(error).partition("\n")[0]
+        why = depends_on_values if "meta tensor" in said else fails
+        detail = f"{type(error).__name__}: {said}" if said else type(error).__name__
+        obstacle = why(path, self.classes.get(path, ""), self._place, detail)
+        return Unimportable(type(module).__name__, [obstacle])
 
 
 def _path(name: str) -> ModulePath:
