@@ -15,7 +15,7 @@ from resspec.ir.ops import Layer
 from resspec.ir.ops.window import Pool
 
 CONTAINERS = {"", "sequential", "module_list", "module", "identity"}  # classes that say nothing
-_INITIAL = ("init", "init_value", "gain_init")  # fields that give initial values
+_INITIAL = ("init", "init_value")  # fields that give initial values
 _UNSAID = ("inplace", "stride")
 
 
@@ -23,7 +23,8 @@ def collect(network: Network) -> Body:
     """Return the body of a network; equal bodies in it are one object."""
     whole = ir.whole(network)
     collector = _Collector()
-    row = collector.row(ir.unrolled(whole), ())
+    steps = list(ir.unrolled(whole))
+    row = collector.row(iter(steps), tuple(_split(steps)))
     body = Body("", row, network.input, network.output, places=1)
     _count(body, 1)
     return body

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from resspec.importing.fold.fill import Filler
-from resspec.importing.fold.labels import label_scope
+from resspec.importing.fold.labels import has_labels, label_scope
 from resspec.importing.fold.options import Option, option_of
 from resspec.importing.fold.residual import residuals
 from resspec.importing.fold.slots import Slot, UnlikeError, pattern
@@ -87,6 +87,11 @@ def family(name: str, bodies: Sequence[Body], options: list[Option]) -> Family:
         slots = pattern(rows, named=not by_position)
         Filler(solver).fill(slots)
         label_scope(slots, len(bodies), by_position=by_position)
+        if by_position and has_labels(slots):
+            by_position = False
+            slots = pattern(rows, named=True)
+            Filler(solver).fill(slots)
+            label_scope(slots, len(bodies), by_position=False)
         clauses = [("", chain(slots) or EMPTY)]
     else:
         by_position = False

@@ -10,6 +10,7 @@ from resspec.importing.fold.slots import ACTIVATIONS, Slot, UnlikeError
 from resspec.importing.fold.solver import CHANNELS, COUNT, FLAG, KIND, Solver
 from resspec.importing.fold.terms import Call, Expr, Inline, Merge, Times
 from resspec.importing.fold.write import layer_arguments
+from resspec.ir.ops.window import SAME
 
 _CHANNELS = {"out_channels", "out_features", "start", "stop"}
 _ROLES = {"kernel_size": "kernel"}
@@ -100,9 +101,7 @@ class Filler:
             value for step, value in zip(slot.steps, column, strict=True) if step is not None
         ]
         if None in defined:
-            if any(value is not None for value in defined):
-                raise UnlikeError
-            slot.given[name] = None
+            slot.given[name] = _left_out(slot, name, set(defined))
             return
         role = _role(call, name)
         slot.given[name] = self._solve(
@@ -174,6 +173,23 @@ def _role(call: Call, name: str) -> str:
     if isinstance(dict(call.fields)[name], bool):
         return FLAG
     return _ROLES.get(name, name)
+
+
+def _left_out(slot: Slot, name: str, values: set[Any]) -> Any:
+    """Return what is written where some bodies leave a field out. Raises UnlikeError."""
+    if values == {None}:
+        return None
+    if name == "padding" and values == {None, SAME}:
+        calls = [step for step in slot.steps if isinstance(step, Call)]
+        usual = [call for call in calls if dict(call.fields)[name] is None]
+        if all(call.stride == (1, 1) and _is_odd(call) for call in usual):
+            return SAME
+    raise UnlikeError
+
+
+def _is_odd(call: Call) -> bool:
+    """Return whether `padding=same` is the usual padding, without a stride."""
+    return all(side % 2 for side in dict(call.fields)["kernel_size"])
 
 
 def _wanted(

@@ -18,6 +18,8 @@ class Labeler:
         self.by_position = by_position
         self.counters = [Counter[str]() for _ in range(count)]
         self.fcs = [_fcs(slots, i) for i in range(count)]
+        self.unnamed = 0  # steps whose position is taken
+        self.names = [_names(slots, i) for i in range(count)]
 
     def label(self, slots: Sequence[Slot]) -> None:
         """Set the labels of some slots of the scope, and of what is inside.
@@ -44,7 +46,18 @@ class Labeler:
             if len(names) > 1:
                 raise UnlikeError
             (slot.label,) = names
+        elif not names and self.by_position and self._is_taken(slot):
+            self.unnamed += 1
+            slot.label = f"step{self.unnamed}"
         self._advance(slot, is_labeled=slot.label is not None)
+
+    def _is_taken(self, slot: Slot) -> bool:
+        """Return whether the position of a step is the name of another module."""
+        return any(
+            str(counter[_POSITION]) in names
+            for step, counter, names in zip(slot.steps, self.counters, self.names, strict=True)
+            if step is not None
+        )
 
     def _is_default(self, slot: Slot) -> bool:
         return all(
@@ -82,7 +95,7 @@ class Labeler:
                 self._run(slot, only)
                 return
         self.label(inner)
-        if any(each.label is not None for each in _own(inner)):
+        if has_labels(inner):
             raise UnlikeError
         for step, old, counter in zip(slot.steps, before, self.counters, strict=True):
             if isinstance(step, Times):
@@ -107,6 +120,11 @@ def label_scope(slots: Sequence[Slot], count: int, *, by_position: bool) -> None
     Labeler(count, by_position=by_position, slots=slots).label(slots)
 
 
+def has_labels(slots: Sequence[Slot]) -> bool:
+    """Return whether anything that is directly in this scope has a label."""
+    return any(slot.label is not None for slot in _own(slots))
+
+
 def _own(slots: Sequence[Slot]) -> list[Slot]:
     """Return the slots that are directly in this scope."""
     found = list(slots)
@@ -114,6 +132,11 @@ def _own(slots: Sequence[Slot]) -> list[Slot]:
         if isinstance(slot.example, Merge | Times):
             found += [each for row in slot.rows for each in _own(row)]
     return found
+
+
+def _names(slots: Sequence[Slot], body: int) -> set[str | None]:
+    steps = [slot.steps[body] for slot in _own(slots)]
+    return {step.name for step in steps if isinstance(step, Call | Inline)}
 
 
 def _fcs(slots: Sequence[Slot], body: int) -> int:

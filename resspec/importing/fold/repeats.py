@@ -81,10 +81,11 @@ def _unstrided(step: Step, later: Step) -> Step:
 
 def _moves(group: Row, *, by_position: bool) -> Counter[str]:
     """Return how far each prefix of names counts on at each turn."""
-    if by_position:
-        return Counter({"": sum(counted(step) for step in group)})
     names = [_NUMBERED.fullmatch(name) for step in group for name in _names(step)]
-    return Counter(found[1] for found in names if found)
+    moves = Counter(found[1] for found in names if found)
+    if by_position:
+        moves[""] = sum(counted(step) for step in group)
+    return moves
 
 
 def counted(step: Step) -> int:

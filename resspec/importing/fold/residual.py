@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from resspec.importing.fold.terms import Call, Inline, Merge, Row, Step
+from resspec.importing.fold.terms import Call, Inline, Merge, Row, Step, walk
+
+
+_ARMS = {"subsample", "avgpool", "maxpool", "pad_channels"}  # what an arm may begin with
 
 
 @dataclass(frozen=True)
@@ -57,18 +60,25 @@ def _residual(row: Row) -> Residual | None:
         return None
     a, b = merge.paths
     before, after = row[:at], row[at + 1 :]
-    if _is_shortcut(b) and not (_is_shortcut(a) and len(a) < len(b)):
+    if not any(isinstance(step, Call | Inline) and step.name for step in walk((*a, *b))):
+        return None
+    if _is_shortcut(b) and not (_is_shortcut(a) and _size(a) < _size(b)):
         return Residual(before, a, b, after)
     if _is_shortcut(a):
         return Residual(before, b, a, after, h_first=True)
     return None
 
 
+def _size(path: Row) -> int:
+    return sum(1 for _ in walk(path))
+
+
 def _is_shortcut(path: Row) -> bool:
     """Return whether a path can be an arm: nothing, one module, or steps without parameters."""
     if len(path) == 1 and isinstance(path[0], Call | Inline):
         return path[0].name is None or "." not in path[0].name
-    return all(isinstance(step, Call) and step.name is None for step in path)
+    free = [step for step in path if isinstance(step, Call) and step.name is None]
+    return len(free) == len(path) and (not free or free[0].kind in _ARMS)
 
 
 def _without_shortcut(row: Row, after: Row, *, h_first: bool) -> Residual:

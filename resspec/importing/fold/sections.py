@@ -41,7 +41,7 @@ def _stage(slot: Slot) -> str:
     if isinstance(slot.example, Inline) and not slot.runs:
         (row,) = slot.rows
         text = chain(row)
-        is_call = len(row) == 1 and isinstance(row[0].example, Call) and not row[0].label
+        is_call = len(row) == 1 and isinstance(row[0].example, Call | Inline) and not row[0].label
         return f"stage {slot.label}: {'1 x ' if is_call else ''}{text}"
     return f"stage {step(slot)}"
 

@@ -79,7 +79,22 @@ def pattern(rows: Sequence[Row | None], *, named: bool) -> list[Slot]:
     columns: list[list[Step | None]] = []
     for i in known:
         columns = _joined(columns, rows[i] or (), i, len(rows), named)
+    _check_alternatives(columns)
     return [_slot(column, named) for column in columns]
+
+
+def _check_alternatives(columns: Sequence[Sequence[Step | None]]) -> None:
+    """Raises UnlikeError where bodies have one of two different modules of a name, or merges."""
+    known: dict[str | None, Sequence[Step | None]] = {}
+    for column in columns:
+        example = _example(column)
+        name = "" if isinstance(example, Merge) else getattr(example, "name", None)
+        other = known.get(name)
+        if name is None or None not in column:
+            continue
+        if other and not any(a and b for a, b in zip(column, other, strict=True)):
+            raise UnlikeError
+        known[name] = column
 
 
 def _size(row: Row | None) -> int:
@@ -116,7 +131,7 @@ def _column(step: Step | None, body: int, count: int) -> list[Step | None]:
     return column
 
 
-def _example(column: list[Step | None]) -> Step:
+def _example(column: Sequence[Step | None]) -> Step:
     return next(step for step in column if step is not None)
 
 
@@ -196,7 +211,7 @@ def skeleton(row: Row) -> Hashable:
 def _shape_of(step: Step) -> Hashable:
     match step:
         case Call(kind=kind, fields=fields, stride=stride, name=name, block=block):
-            given = tuple((field, value is None) for field, value in fields)
+            given = tuple((f, value is None) for f, value in fields if f != "padding")
             own_name = "" if name and name.isdigit() else name
             return kind, given, stride is None, own_name, block
         case Inline(row=row, name=name):

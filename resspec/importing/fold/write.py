@@ -83,7 +83,7 @@ def layer_arguments(kind: str, given: dict[str, Any]) -> tuple[list[str], list[s
         for each in fields(op)
         if each.name in given
         and given[each.name] is not None
-        and (each.default is MISSING or given[each.name] != each.default)
+        and (each.default is MISSING or _is_said(each.name, given[each.name], each.default))
     }
     bare: list[str] = []
     for name in op.positional:
@@ -91,6 +91,11 @@ def layer_arguments(kind: str, given: dict[str, Any]) -> tuple[list[str], list[s
             break
         bare.append(argument(said.pop(name), is_window=name == "kernel_size"))
     return bare, [f"{words.get(name, name)}={argument(value)}" for name, value in said.items()]
+
+
+def _is_said(name: str, value: Any, default: Any) -> bool:
+    """Return whether a value is not what the language takes by itself; a usual padding is None."""
+    return name == "padding" or value != default
 
 
 def _block_arguments(slot: Slot, call: Call) -> Iterator[str]:
