@@ -31,8 +31,8 @@ class Blocks:
         self._names = Names(name)
         for kind, group in _classes(root):
             for body in group:
-                by_position = _is_numbered(body.row)
-                body.row = compressed(self.resolved(body.row), by_position=by_position)
+                body.plain = self.resolved(body.row)
+                body.written = compressed(body.plain, by_position=_is_numbered(body.row))
             if _is_block(group):
                 parts = (
                     [[each] for each in group] if kind in apart else grouped(group, self.options)
@@ -57,7 +57,7 @@ class Blocks:
             case Module(body=body, name=name) if body in self._of:
                 return self._of[body].call(body, name)
             case Module(body=body, name=name):
-                return Inline(self.resolved(body.row), name)
+                return Inline(body.plain, name)
             case Inline(row=row):
                 return replace(step, row=self.resolved(row))
             case Merge(paths=paths):
@@ -115,7 +115,7 @@ def _reached(kind: str, within: dict[str, set[str]]) -> set[str]:
 def _is_block(group: Sequence[Body]) -> bool:
     """Return whether these modules are worth a declaration."""
     places = sum(body.places for body in group)
-    return places > 1 or residuals([body.row for body in group]) is not None
+    return places > 1 or residuals([body.written for body in group]) is not None
 
 
 class Names:
@@ -136,8 +136,8 @@ class Names:
 def grouped(found: Sequence[Body], options: list[Option]) -> list[list[Body]]:
     """Return the bodies of one class in as few groups as read well, each for a block."""
     shapes: dict[Hashable, list[Body]] = {}
-    for body in sorted(found, key=lambda body: -len(body.row)):
-        shapes.setdefault(skeleton(body.row), []).append(body)
+    for body in sorted(found, key=lambda body: -len(body.written)):
+        shapes.setdefault(skeleton(body.written), []).append(body)
     groups: list[list[Body]] = []
     for part in shapes.values():
         for group in groups:

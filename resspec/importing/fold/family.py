@@ -78,7 +78,7 @@ def family(name: str, bodies: Sequence[Body], options: list[Option]) -> Family:
     Raises:
         UnlikeError: Nobody would write these as one block.
     """
-    rows = [body.row for body in bodies]
+    rows = [body.written for body in bodies]
     solver = Solver(bodies)
     split = residuals(rows)
     option = None

@@ -62,7 +62,8 @@ class Filler:
     def _fill_inside(self, slots: Sequence[Slot], present: tuple[bool, ...]) -> None:
         """Fill what is inside of an optional slot; what is always there with it needs no test."""
         for slot in slots:
-            if slot.present != present:
+            slot.around = present
+            if slot.present != present and not _can_be_identity(slot):
                 slot.test = self._test(slot.present, [slot])
             self._one(slot)
             for row in slot.rows:
@@ -84,8 +85,8 @@ class Filler:
                 counts = [step.count if isinstance(step, Times) else None for step in slot.steps]
                 slot.turns = self._solve(COUNT, counts, ["n", "depth"])
             case Call() as call:
-                if len({_kind(step) for step in slot.steps}) > 1 and _can_be_identity(slot):
-                    slot.kind = self._solve(KIND, [_text(step) for step in slot.steps], ["act"])
+                if _can_be_identity(slot) and len(set(texts := _texts(slot)) - {None}) > 1:
+                    slot.kind = self._solve(KIND, texts, ["act"])
                     return
                 self._stride(slot)
                 for name, _ in call.fields:
@@ -150,8 +151,10 @@ def _can_be_identity(slot: Slot) -> bool:
     )
 
 
-def _kind(step: Any) -> str | None:
-    return step.kind if isinstance(step, Call) else None
+def _texts(slot: Slot) -> list[Expr | None]:
+    """Return what is called in each body, None in those that have nothing around it."""
+    around = slot.around or (True,) * len(slot.steps)
+    return [_text(step) if there else None for step, there in zip(slot.steps, around, strict=True)]
 
 
 def _text(step: Any) -> Expr:

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
+from resspec.importing.fold.labels import label_scope
+from resspec.importing.fold.slots import UnlikeError, pattern
 from resspec.importing.fold.terms import Call, Inline, Merge, Row, Step, Times
 
 _LONGEST = 12  # the most steps that are repeated together
@@ -21,10 +23,21 @@ def compressed(row: Row, *, by_position: bool) -> Row:
         by_position: Whether names are positions, as in a numbered scope.
     """
     row = tuple(_inside(step, by_position=by_position) for step in row)
-    row = _repeated(row, 1, by_position=by_position)
+    single = _repeated(row, 1, by_position=by_position)
+    several = single
     for period in range(2, _LONGEST + 1):
-        row = _repeated(row, period, by_position=by_position)
-    return row
+        several = _repeated(several, period, by_position=by_position)
+    found = (each for each in (several, single) if _has_names(each, by_position=by_position))
+    return next(found, row)
+
+
+def _has_names(row: Row, *, by_position: bool) -> bool:
+    """Return whether labels can give the names of a row."""
+    try:
+        label_scope(pattern([row], named=True), 1, by_position=by_position)
+    except UnlikeError:
+        return False
+    return True
 
 
 def _inside(step: Step, *, by_position: bool) -> Step:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from resspec.importing.fold.terms import Call, Inline, Merge, Row, Step, walk
 
-
 _ARMS = {"subsample", "avgpool", "maxpool", "pad_channels"}  # what an arm may begin with
 
 

@@ -23,7 +23,7 @@ def sections(blocks: Blocks, root: Body) -> Iterator[str]:
     row = compressed(row, by_position=False)
     stages = [i for i, each in enumerate(row) if _is_stage(each)]
     slots = pattern([row], named=True)
-    Filler(Solver([root])).fill(slots)
+    Filler(Solver([root], is_block=False)).fill(slots)
     label_scope(slots, 1, by_position=False)
     if not stages or any(slot.label is None for slot in slots[stages[0] : stages[-1]]):
         yield f"stem {chain(slots) or EMPTY}"

@@ -36,6 +36,7 @@ class Slot:
         test: The condition on which it is there.
         label: The name that is written, None where it is the default one.
         runs: Whether the label numbers the turns of a repeat.
+        around: Which bodies have the slot around it, None where all do.
     """
 
     steps: list[Step | None]
@@ -47,6 +48,7 @@ class Slot:
     test: Expr | None = None
     label: str | None = None
     runs: bool = False
+    around: tuple[bool, ...] | None = None
 
     @property
     def example(self) -> Step:
@@ -167,7 +169,7 @@ def _likeness(a: Step, b: Step, named: bool) -> float:
         case Call(), Call():
             return _likeness_of_calls(a, b, named)
         case Inline(), Inline() if a.name == b.name or not named:
-            return 4 if _share(a.row, b.row, named=False) else 0
+            return 4 + _excess(a.row, b.row) if _share(a.row, b.row, named=False) else 0
         case Merge(kind=kind), Merge(kind=other) if kind == other:
             same = len(a.paths) == len(b.paths)
             pairs = zip(a.paths, b.paths, strict=False)
@@ -187,9 +189,25 @@ def _likeness_of_calls(a: Call, b: Call, named: bool) -> float:
         return 0
     if (a.kind, a.block) == (b.kind, b.block):
         same_fields = a.fields == b.fields and a.stride == b.stride
-        return 4 + (a.name == b.name) + same_fields
+        return 4 + (a.name == b.name) + same_fields + (_sort(a) == _sort(b))
     is_free = a.name is None and b.name is None
     return 2 if is_free and {a.kind, b.kind} <= ACTIVATIONS else 0
+
+
+def _sort(call: Call) -> Hashable:
+    """Return the sort of convolution: pointwise, depthwise, or neither."""
+    given = dict(call.fields)
+    is_pointwise = given.get("kernel_size") == (1, 1)
+    is_depthwise = given.get("groups", 1) not in (None, 1) and given.get("groups") == given.get(
+        "out_channels"
+    )
+    return is_pointwise, is_depthwise
+
+
+def _excess(a: Row, b: Row) -> float:
+    """Return how much more alike two rows are than others that can stand for each other."""
+    pairs = zip(a, b, strict=False)
+    return sum(max(0.0, _likeness(x, y, named=False) - _SAME) for x, y in pairs) / 4
 
 
 def _share(a: Row, b: Row, *, named: bool, later: bool = False) -> bool:

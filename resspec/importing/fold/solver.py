@@ -44,8 +44,9 @@ class Parameter:
 class Solver:
     """The parameters of one block."""
 
-    def __init__(self, bodies: Sequence[Body]) -> None:
+    def __init__(self, bodies: Sequence[Body], *, is_block: bool = True) -> None:
         self.count = len(bodies)
+        self.is_block = is_block  # so that `in` has a value
         self.entering = [body.input.channels for body in bodies]
         self.leaving = [body.output.channels for body in bodies]
         self.strides = [body.stride for body in bodies]
@@ -115,6 +116,8 @@ class Solver:
         for p in self.prefers:
             if p.role == role and _fits(column, p.values):
                 return p.expr
+        if not self.is_block:
+            return defined[0]
         if role == "groups" and defined[0] != 1 and _fits(column, self.entering):
             return Expr("in")
         if is_constant and (role != "groups" or defined[0] == 1 or self.count > 1):

@@ -5,7 +5,7 @@ without shapes and places.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from resspec.ir.shape import Shape
@@ -94,7 +94,8 @@ class Body:
         input: The shape that enters.
         output: The shape that leaves.
         places: How many modules have it.
-        call: What stands for it, once it is known.
+        written: Its row with calls of blocks, once they are known, and with its repeats.
+        plain: The same without repeats.
     """
 
     kind: str
@@ -102,7 +103,8 @@ class Body:
     input: Shape
     output: Shape
     places: int = 0
-    call: Call | None = field(default=None)
+    written: Row = ()
+    plain: Row = ()
 
     @property
     def stride(self) -> int:
