@@ -51,7 +51,7 @@ def _value(step: Step, shape: Any, tensors: dict[str, Tensor], inputs: list[Tens
             return inputs[0] * tensor if isinstance(operand, GainOp) else inputs[0] + tensor
         case _ as layer:
             assert isinstance(layer, Layer)
-            module = _module(layer, shape)
+            module = module_of_layer(layer, shape)
             prefix = f"{'.'.join(step.path)}."
             own = {name: tensors[prefix + name] for name in module.state_dict()}
             module.load_state_dict(own, assign=True)
@@ -59,7 +59,8 @@ def _value(step: Step, shape: Any, tensors: dict[str, Tensor], inputs: list[Tens
             return result
 
 
-def _module(layer: Layer, shape: Any) -> nn.Module:
+def module_of_layer(layer: Layer, shape: Any) -> nn.Module:
+    """Return the module that computes a layer, without numbers."""
     call = layer.call(shape)
     made = getattr(layers, call.module, None) or getattr(nn, call.module)
     with torch.device("meta"):

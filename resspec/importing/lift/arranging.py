@@ -133,6 +133,12 @@ def _indices(index: Any, axes: int) -> list[Any]:
     return indices
 
 
+def narrow(to: Lifter, input: Any, dim: int, start: int, length: int) -> Any:
+    if not isinstance(input, Arranged):
+        raise Problem("a part of what does not depend on the network's input")
+    return _sliced(to, input, dim % len(input.axes), slice(start, start + length))
+
+
 def _sliced(to: Lifter, value: Arranged, axis: int, part: slice) -> Arranged:
     whole = value.dims[axis]
     start, stop, step = part.indices(whole)
@@ -284,6 +290,7 @@ ARRANGING: dict[str, Handler] = {
     "tensor_split": chunk,
     "unbind": unbind,
     "getitem": item,
+    "narrow": narrow,
     "pad": pad,
     "interpolate": interpolate,
     "pixel_shuffle": pixel_shuffle,

@@ -110,7 +110,7 @@ def softmax(
     channels = input.channel_axis
     if input.is_plain and over == ((channels, 0),):
         return to.layer(Softmax(), input)
-    if over == ((channels, 0),) and input.shape.is_image:
+    if over == ((channels, 0),) and not input.shape.last:
         return pointwise(to, Softmax(parts=input.size((channels, 0))), input)
     value = to.settled(input)
     if dim % len(input.axes) == value.channel_axis:
