@@ -152,7 +152,8 @@ def test_a_layers_module_is_lifted_to_it(kind: str) -> None:
         layer, shape = random_pair(kind, random)
         path: ModulePath = ("child",)
         if isinstance(layer, LearnedOperand):
-            child, path = Around(layer, shape), ("child", "operand")
+            path = ("child", "operand")
+            child: nn.Module = Around(layer, shape)
         else:
             child = module_of_layer(layer, shape)
         input = IMAGE if shape.last else shape
