@@ -23,6 +23,7 @@ INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell reports a command that SIGINT 
 
 LONG = ("train", "study", "eval", "bench", "probe")  # their work matters more than their output
 RECORDED = ("train", "study")  # their results are in a folder too
+TAKE_SOURCES = (*LONG, "check", "compile", "diff", "draw", "expand", "report")
 AGAIN = "saved checkpoints are intact; run the same command again to resume"
 
 
@@ -105,6 +106,10 @@ def _ignored(failed: sys.UnraisableHookArgs) -> None:
 def _carried_out(arguments: Namespace) -> int:
     """Return the exit code of a command. Raises OutputLost where its only result is lost."""
     command = load(arguments.command)
+    if arguments.command in TAKE_SOURCES:
+        from resspec.commands.given import import_all
+
+        import_all(arguments)
     if arguments.command not in LONG:
         return int(command.run(arguments))
 

@@ -20,12 +20,22 @@ from resspec.lowering.alone import lower_alone
 from resspec.lowering.expectations import Expectation, budgets
 from resspec.lowering.memory import Memory
 from resspec.lowering.network import Lowered, lower, network_names
+from resspec.lowering.outputs import Given
 from resspec.lowering.scope import Library
 from resspec.lowering.shape_errors import unsafe_inplace
-from resspec.opening import Opened, choose, locate, open_named, open_revised, open_spec
+from resspec.opening import (
+    Opened,
+    choose,
+    is_imported,
+    locate,
+    open_named,
+    open_revised,
+    open_spec,
+)
 from resspec.parameters import Input, Outputs, Parameter, constants, given
 from resspec.passes.inplace import Decisions, UnsafeInplace, inplace
 from resspec.source import Span
+from resspec.syntax import ast
 
 if TYPE_CHECKING:
     from torch import nn
@@ -49,7 +59,9 @@ def load(
     """Return the network of a spec.
 
     Args:
-        spec: A file, `FILE:NAME`, or the name of a spec that comes with resspec.
+        spec: A file, `FILE:NAME`, or the name of a spec that comes with resspec; or what is
+            imported: `timm:resnet50`, `net.py:Net`, an `.onnx` or `.pt2` file. Then the parameters
+            are the arguments of the module, whose code is run.
         network: The name of a network in a file of several.
         input: The input in place of the network's own: `288` or `(160, 192)`, which keep its
             channels, or `(3, 288, 288)`; or one of these as text, `"160x192"`.
@@ -71,9 +83,9 @@ def load(
         >>> resspec.load("torchvision/resnet50", classes=37, channels=1).output
         Shape(dims=(37,), last=False)
     """
-    opened = open_named(str(spec))
-    name = choose(opened, network)
-    lowered = lower(opened.library, name, constants(parameters), given(input, output))
+    opened = open_named(str(spec), {"input": input, **parameters})
+    values, clauses = _replacing(spec, input, output, parameters)
+    lowered = lower(opened.library, choose(opened, network), values, clauses)
     return _finish(opened, lowered)
 
 
@@ -105,11 +117,23 @@ def load_revised(
     It shares the blocks of networks that were loaded before. Raises SpecError, UsageError.
     """
     shared = shared or Shared()
-    opened = open_revised(spec)
-    values, clauses = constants(parameters), given(input, output)
+    opened = open_revised(spec, {"input": input, **parameters})
+    values, clauses = _replacing(spec, input, output, parameters)
     lowered = lower(opened.library, choose(opened), values, clauses, shared.memory)
     place = shared.memory.moved(opened.library)
     return Loaded(_finish(opened, lowered, shared.decisions, place), place)
+
+
+def _replacing(
+    spec: str | Path, input: Input, output: Outputs, parameters: Mapping[str, Parameter]
+) -> tuple[list[ast.Let], Given | None]:
+    """Return what takes the place of a spec's own values and clauses. Raises UsageError.
+
+    An imported network was made for its input, with its parameters as arguments.
+    """
+    if is_imported(str(spec)):
+        return [], given(None, output)
+    return constants(parameters), given(input, output)
 
 
 def _finish(
@@ -193,11 +217,11 @@ def examine(
 ) -> Examined:
     """Return what `check` finds, with the networks. Raises UsageError."""
     try:
-        opened = open_named(str(spec))
+        opened = open_named(str(spec), {"input": input, **parameters})
     except SpecError as error:
         return Examined(list(error.diagnostics), [], None)
-    library, values = opened.library, constants(parameters)
-    clauses = given(input, output)
+    library = opened.library
+    values, clauses = _replacing(spec, input, output, parameters)
     names = [choose(opened)] if opened.named or values else network_names(library)
     found, sound, reached = Collected(), list[Network](), set[Span]()
     found.add(*opened.diagnostics)
@@ -217,7 +241,7 @@ def examine(
         reached |= lowered.reached
     if not opened.named:
         found.add(*lower_alone(library, reached))
-    return Examined(list(found), sound, library)
+    return Examined(list(found), sound, None if is_imported(str(spec)) else library)
 
 
 def _unmet(
@@ -234,6 +258,8 @@ def warnings(spec: str | Path, network: Network, known: Known | None = None) -> 
     """Return the warnings about a network that was loaded from a spec, and about its file."""
     from resspec.lint import lint
 
+    if is_imported(str(spec)):
+        return []
     path, _ = locate(str(spec))
     return [] if opening.is_shipped(path) else lint(open_spec(path).library, [network], known)
 
@@ -255,8 +281,9 @@ def compile_spec(
     """Return a network that meets its `expect`s, with its report. Raises SpecError, UsageError."""
     from resspec.backends.report import report
 
-    opened = open_named(str(spec))
-    lowered = lower(opened.library, choose(opened), constants(parameters), given(input, output))
+    opened = open_named(str(spec), {"input": input, **parameters})
+    values, clauses = _replacing(spec, input, output, parameters)
+    lowered = lower(opened.library, choose(opened), values, clauses)
     network = _finish(opened, lowered)
     if found := list(_unmet(lowered, network)):
         raise SpecError(found)

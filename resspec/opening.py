@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from resspec import files, shipped
 from resspec.diagnostics import Diagnostic, SpecError, UsageError
+from resspec.importing.sources import source_of
 from resspec.lowering.network import (
     network_names,
     network_parameters,
@@ -41,17 +42,29 @@ class Opened(NamedTuple):
     named: str | None = None
 
 
-def open_named(spec: str) -> Opened:
-    """Open `FILE`, `FILE:NAME` or a shipped spec. Raises SpecError, UsageError."""
+def open_named(spec: str, values: Mapping[str, Any] | None = None) -> Opened:
+    """Open `FILE`, `FILE:NAME`, a shipped spec, or a network that is imported.
+
+    Args:
+        spec: How it is named.
+        values: The `input` and the arguments that an imported network is made with.
+
+    Raises SpecError, UsageError.
+    """
+    if is_imported(spec):
+        return _open_imported(spec, values or {})
     path, name = locate(spec)
     return open_spec(path)._replace(named=name)
 
 
-def open_revised(spec: str) -> Opened:
-    """Open a spec, or `REV:PATH` or `REV:PATH:NAME` at a revision of the git repository around.
+def open_revised(spec: str, values: Mapping[str, Any] | None = None) -> Opened:
+    """Open what `open_named` opens, or `REV:PATH` or `REV:PATH:NAME` at a revision of the git
+    repository around.
 
     Raises SpecError, UsageError.
     """
+    if is_imported(spec):
+        return _open_imported(spec, values or {})
     try:
         path, named = locate(spec)
     except UsageError as nowhere:
@@ -92,6 +105,19 @@ def open_spec(path: Path, revision: Revision | None = None) -> Opened:
 
     loader = Loader(read_used, read_base, diagnostics.append, declaring)
     return Opened(path, loader.load(source(path)), diagnostics)
+
+
+def is_imported(spec: str) -> bool:
+    """Return whether a word names a module or a file of another format."""
+    return source_of(spec) is not None
+
+
+def _open_imported(word: str, values: Mapping[str, Any]) -> Opened:
+    from resspec.importing.reading import library
+    from resspec.importing.values import imported
+
+    declared, diagnostics = library(Source(word, imported(word, values).text))
+    return Opened(Path(word), declared, diagnostics)
 
 
 def locate(spec: str) -> tuple[Path, str | None]:
@@ -234,7 +260,12 @@ def networks(path: Path, revision: Revision | None = None) -> dict[str, list[str
 
 
 def parameters(spec: str | Path) -> list[str]:
-    """Return the names of a network's parameters. Raises SpecError, UsageError."""
+    """Return the names of a network's parameters. Raises SpecError, UsageError.
+
+    An imported one has none: its arguments are those of the callable that makes it.
+    """
+    if is_imported(str(spec)):
+        return []
     opened = open_named(str(spec))
     return network_parameters(opened.library, choose(opened))
 
@@ -244,14 +275,16 @@ def undecided(spec: str | Path) -> list[str]:
 
     A parameter that gets its value from a derived network is not among them.
     """
+    if is_imported(str(spec)):
+        return []
     opened = open_named(str(spec))
     return undecided_parameters(opened.library, choose(opened))
 
 
-def sources(spec: str) -> dict[str, str]:
+def sources(spec: str, values: Mapping[str, Any] | None = None) -> dict[str, str]:
     """Return the texts of a spec and all that it uses, by their names in spans, its own first.
 
-    Raises SpecError, UsageError.
+    `values`: as for `open_named`. Raises SpecError, UsageError.
     """
-    library = open_revised(spec).library
+    library = open_revised(spec, values).library
     return {each.source.name: each.source.text for each in library.all()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 from types import ModuleType
 
 from resspec.commands.parsing import Parser
@@ -19,6 +20,7 @@ COMMANDS = (
     "report",
     "diff",
     "draw",
+    "import",
     "train",
     "eval",
     "carry",
@@ -31,7 +33,7 @@ COMMANDS = (
     "completion",
 )
 _OF_ALL = ("help", "completion")  # commands that are about the others
-_WITHOUT_SPEC = ("compare", "completion", "explain", "fmt", "help", "list")
+_WITHOUT_SPEC = ("compare", "completion", "explain", "fmt", "help", "import", "list")
 
 _ABOUT = """\
 Compile specs of convolutional networks: check them, count what they cost, and
@@ -45,7 +47,8 @@ turn them into PyTorch modules.
 
 _SPEC = """\
 SPEC is a file (specs/resnet152.res), one network of a file (nets.res:small), or
-the name of a spec that comes with resspec (resnet152, torchvision/resnet50).
+the name of a spec that comes with resspec (resnet152, torchvision/resnet50). It
+may also be a SOURCE of `resspec import`, such as timm:resnet50 or net.py:Net.
 """
 
 _EPILOG = """\
@@ -58,7 +61,8 @@ NO_COLOR turns colors off.
 
 def load(command: str) -> ModuleType:
     """Return the module of a command, which is imported here: a process runs one."""
-    return import_module(f"resspec.commands.{command}")
+    file = f"{command}_" if iskeyword(command) else command
+    return import_module(f"resspec.commands.{file}")
 
 
 def parse(argv: Sequence[str]) -> Namespace:

@@ -145,7 +145,7 @@ def _emitted(arguments: Namespace) -> tuple[Network | None, str]:
         from resspec.syntax.parse import parse
         from resspec.syntax.text import to_text as tree
 
-        return None, tree(parse(open_named(arguments.spec).library.source))
+        return None, tree(parse(open_named(arguments.spec, given.values(arguments)).library.source))
     if arguments.emit in ("source", "report"):
         from resspec.backends.report.json import to_json as report_json
         from resspec.backends.source import emit

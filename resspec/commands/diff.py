@@ -186,15 +186,16 @@ def _page(a: str, b: str, arguments: Namespace) -> tuple[Diff, str]:
     if x.network is None or y.network is None or found.structure is None:
         return found, to_html(found, titles, None)
     facts = Facts(x.network), Facts(y.network)
-    drawn = Drawn(facts, found.structure.marks, (_texts(a), _texts(b)))
+    values = given.values(arguments)
+    drawn = Drawn(facts, found.structure.marks, (_texts(a, values), _texts(b, values)))
     return found, to_html(found, titles, drawn)
 
 
-def _texts(given: str) -> dict[str, str]:
+def _texts(spec: str, values: Mapping[str, Any]) -> dict[str, str]:
     """Return the texts of a spec by name; an IR has none."""
     from resspec.opening import sources
 
-    return {} if given.endswith(".json") else sources(given)
+    return {} if spec.endswith(".json") else sources(spec, values)
 
 
 def _text(found: Diff, form: str) -> str:

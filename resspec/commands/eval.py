@@ -237,7 +237,8 @@ def _target(arguments: Namespace) -> EvalTarget:
     if record.is_run(folder):
         return _from_run(arguments)
     try:
-        opening.locate(arguments.spec)
+        if not opening.is_imported(arguments.spec):
+            opening.locate(arguments.spec)
     except UsageError as nowhere:
         message = f"{arguments.spec or folder} is not a run folder{record.runs_near(folder)}"
         raise UsageError(f"{message}; and {nowhere}") from None

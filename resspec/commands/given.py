@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from resspec.commands import numbers
 from resspec.commands.parsing import AppendOnce
-from resspec.commands.terminal import show
+from resspec.commands.terminal import note, show
 from resspec.diagnostics import Collected, UsageError
 from resspec.training.names import DATA
 
 if TYPE_CHECKING:
+    from resspec.importing.sources import ImportSource
     from resspec.ir.network import Network
     from resspec.passes.quantities import Known
+
+_WORDS = ("spec", "specs", "sides", "source")  # what commands call the networks they are given
 
 
 def takes_spec(command: ArgumentParser) -> None:
@@ -112,6 +115,31 @@ def warn(loaded: Iterable[tuple[str, Network]], known: Known | None = None) -> N
     for spec, network in loaded:
         found.add(*compiler.warnings(spec, network, known))
     show(found)
+
+
+def import_all(arguments: Namespace) -> None:
+    """Import the modules and files that a command was given in place of specs.
+
+    What is run is said first, and then what was imported. Raises SpecError, UsageError.
+    """
+    from resspec.importing.sources import source_of
+
+    words: list[str] = []
+    for name in _WORDS:
+        word = getattr(arguments, name, None) or []
+        words += [word] if isinstance(word, str) else word
+    sources = [source for word in dict.fromkeys(words) if (source := source_of(word))]
+    for source in sources:
+        say_what_runs(source)
+    for source in sources:
+        from resspec.importing.values import imported
+
+        note(imported(source.word, values(arguments)).summary)
+
+
+def say_what_runs(source: ImportSource) -> None:
+    if source.runs_code:
+        note(f"{source.word} is Python code, which is run")
 
 
 def specs(given: str) -> list[str]:

@@ -230,7 +230,8 @@ def _page(spec: str, arguments: Namespace, known: Known) -> tuple[Network, str]:
     at = _conditions(arguments)
     network = load(spec, **given.values(arguments))
     made = report(network, at=at, memory=arguments.memory, known=known)
-    return network, to_html(made, Facts(network, at, known), sources(spec))
+    texts = sources(spec, given.values(arguments))
+    return network, to_html(made, Facts(network, at, known), texts)
 
 
 def _conditions(arguments: Namespace) -> Conditions:

@@ -8,7 +8,7 @@ modules that hold them. Every front makes one; nothing behind it knows where the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from resspec.ir.nodes import Merge
@@ -79,22 +79,6 @@ def has_tensors(graph: Graph, step: int) -> bool:
 @lru_cache(1 << 12)
 def _holds(layer: Layer, x: Shape) -> bool:
     return layer.weighted or bool(layer.parameters(x) or layer.buffers(x))
-
-
-def tidy(graph: Graph) -> Graph:
-    """Return the graph with steps in modules only: what a layer's module computes beside the layer,
-    such as a flattening, is beside it.
-    """
-    layers = {step.path for i, step in enumerate(graph.steps) if has_tensors(graph, i)}
-    steps = tuple(
-        step
-        if step.path not in layers
-        else replace(step, is_named=True)
-        if has_tensors(graph, i)
-        else replace(step, path=step.path[:-1], is_named=False)
-        for i, step in enumerate(graph.steps)
-    )
-    return replace(graph, steps=steps)
 
 
 def around(graph: Graph, step: int) -> ModulePath:

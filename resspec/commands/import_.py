@@ -1,0 +1,102 @@
+"""`resspec import`: the spec of a PyTorch module, or of an ONNX file."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from resspec.commands import given
+from resspec.commands.installed import torch_installed
+from resspec.commands.parsing import AppendOnce
+from resspec.commands.terminal import complain, say, wrote
+from resspec.diagnostics import UsageError
+
+SUMMARY = "write the spec of a PyTorch module, and prove that it is the same network"
+EXAMPLES = """\
+  resspec import torchvision:resnet50            prints its spec
+  resspec import timm:convnext_tiny -o convnext_tiny.res
+  resspec import net.py:Net --input 3x32x32 --arg width=64
+  resspec import py:package.module:build         what a function returns
+  resspec import torchvision:fcn_resnet50 --part backbone
+  resspec import net.onnx                        a file of torch.onnx.export
+  resspec import net.pt2                         ... of torch.export.save
+
+All but the files are Python code, and are run. With random parameters and two
+images, outputs in eval mode and gradients of a training step are compared.
+Other commands take such a SOURCE in place of a spec:
+  resspec diff timm:resnet50 torchvision:resnet50
+"""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="torchvision:NAME, timm:NAME, py:package.module:callable, "
+        "net.py:Net, or an .onnx or .pt2 file",
+    )
+    parser.add_argument(
+        "-o", "--out", type=Path, metavar="FILE", help="the .res file to write (standard output)"
+    )
+    parser.add_argument(
+        "--input",
+        metavar="SIZE",
+        help="the input: 192, 160x192 or 3x224x224 (what the network was made for, or 224)",
+    )
+    parser.add_argument(
+        "--arg",
+        type=given.setting,
+        action=AppendOnce,
+        default=[],
+        metavar="NAME=VALUE",
+        help="an argument of the callable that makes the module; may be given several times",
+    )
+    parser.add_argument(
+        "--part", default="", metavar="PATH", help="the submodule to import, such as backbone.body"
+    )
+    parser.add_argument(
+        "--flat", action="store_true", help="write each block with its numbers, as `expand` does"
+    )
+    parser.add_argument(
+        "--init",
+        default="",
+        metavar="LAW",
+        help="the law of initial values, which a module does not say: kaiming_normal",
+    )
+    parser.add_argument(
+        "--no-verify", action="store_true", help="do not compare outputs and gradients"
+    )
+
+
+def run(arguments: Namespace) -> int:
+    from resspec.files import write
+    from resspec.importing.imported import ImportOptions, import_source
+    from resspec.importing.sources import source_of
+    from resspec.importing.values import argument, sizes
+
+    source = source_of(arguments.source)
+    if source is None:
+        forms = "torchvision:NAME, timm:NAME, py:package.module:callable, net.py:Net"
+        raise UsageError(f"{arguments.source!r} cannot be imported: write {forms}, or a file")
+    given.say_what_runs(source)
+    options = ImportOptions(
+        dims=sizes(arguments.input),
+        arguments={name: argument(value) for name, value in arguments.arg},
+        part=arguments.part,
+        flat=arguments.flat,
+        init=arguments.init,
+        verifies=not arguments.no_verify,
+    )
+    with torch_installed("import"):
+        found = import_source(source, options)
+    if arguments.out:
+        write(arguments.out, found.text.encode())
+    else:
+        print(found.text, end="")
+    say(found.summary)
+    if arguments.out:
+        wrote([arguments.out])
+    if not found.proof.is_sound:
+        complain("the spec and the module are not the same network; please report it")
+        return 1
+    return 0

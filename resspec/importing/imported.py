@@ -1,0 +1,196 @@
+"""From a module, or a file of another format, to a spec and to a proof that it is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from resspec.diagnostics import UsageError
+from resspec.importing import names, reading
+from resspec.importing.nest import network as nested
+from resspec.importing.proof import Proof
+from resspec.importing.sources import ImportSource
+from resspec.ir.network import Network
+from resspec.ir.shape import Shape
+from resspec.lowering.scope import BUILT_IN, RESERVED
+from resspec.render import visible
+from resspec.source import Source
+from resspec.syntax.format import lay_out
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How a network is imported.
+
+    Attributes:
+        dims: The sizes of a sample in place of what it was made for: all of them, or height and
+            width, or one of these for both.
+        arguments: The arguments of the callable that makes the module, by name.
+        part: The path of the submodule that is imported in its place.
+        flat: Whether each block is written out with its numbers.
+        init: The law of its initial values, as it stands after `init`; a module does not say.
+        verifies: Whether outputs and gradients are compared.
+    """
+
+    dims: tuple[int, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    part: str = ""
+    flat: bool = False
+    init: str = ""
+    verifies: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A network that was imported. Printed, it is its spec.
+
+    Attributes:
+        text: The spec.
+        network: The network that it describes.
+        proof: How far it agrees with its origin.
+    """
+
+    text: str
+    network: Network
+    proof: Proof
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def summary(self) -> str:
+        """What was imported and what was proven, in one line."""
+        blocks = sum(line.startswith("block ") for line in self.text.splitlines())
+        lines = sum(bool(line.strip()) for line in self.text.splitlines())
+        counted = f"{_count(blocks, 'block')}, {_count(lines, 'line')}"
+        return f"imported {self.network.name}: {counted}; {self.proof}"
+
+
+def import_source(source: ImportSource, options: ImportOptions) -> Imported:
+    """Return the network of a source. Unless it is a file, this runs its code.
+
+    Raises:
+        SpecError: The law of initial values has mistakes.
+        UsageError: There is no such network, or it cannot be described.
+    """
+    with _installed(source.word):
+        from resspec.importing.record.modules import module_of
+
+        def make(*, on_meta: bool = False) -> nn.Module:
+            made = module_of(source.word, options.arguments, on_meta=on_meta).module
+            return made.get_submodule(options.part)
+
+        found = module_of(source.word, options.arguments)
+        shape = _shape(found.shape, options.dims)
+        module, name = found.module, found.name
+        if options.part:
+            module, shape, name = _part(module, shape, options.part)
+        return import_made(module, shape, name, make, options, source.word)
+
+
+def import_made(
+    module: nn.Module,
+    shape: Shape,
+    name: str,
+    make: Callable[[], nn.Module],
+    options: ImportOptions,
+    origin: str,
+) -> Imported:
+    """Return the network of a module, which is moved to the meta device.
+
+    Args:
+        module: The module.
+        shape: The shape of a sample.
+        name: The network's name, or that of a class.
+        make: Returns the module on the CPU, each time that it is called.
+        options: How it is imported.
+        origin: What the text says about where it comes from.
+    """
+    from resspec.importing.lift.lift import lift
+    from resspec.importing.record.run import record
+    from resspec.importing.verify import compare
+
+    graph = lift(record(module, shape), network_name(name))
+    text = _text(nested(graph), options, origin)
+    network = reading.network(text)
+    proof = compare.names(network, module)
+    if options.verifies:
+        proof = compare.verify(text, make, proof)
+    return Imported(text, network, proof)
+
+
+def network_name(name: str) -> str:
+    """Return the name of a model or class as a network of the language is called.
+
+    Examples:
+        >>> network_name("ResNetCIFAR"), network_name("resnet50.a1_in1k"), network_name("Input")
+        ('res_net_cifar', 'resnet50_a1_in1k', 'input_net')
+    """
+    found = names.block(name) or "net"
+    if found[0].isdigit():
+        found = f"net_{found}"
+    return f"{found}_net" if found in RESERVED | BUILT_IN else found
+
+
+# --- from a graph to a text ---
+
+
+def _text(network: Network, options: ImportOptions, origin: str) -> str:
+    """Return the text of a network, with its origin and a law of initial values."""
+    from resspec.backends.expand import expand
+    from resspec.importing.fold import text
+
+    written = expand(network) if options.flat else text(network)
+    lines = [line for line in written.splitlines() if not line.startswith("#")]
+    body = "\n".join(lines).strip().removesuffix("}")
+    law = f"init {options.init}\n" if options.init else ""
+    return lay_out(Source(origin, f"# imported from {visible(origin)}\n\n{body}{law}}}\n"))
+
+
+# --- from a source to a module ---
+
+
+def _shape(default: Shape, dims: tuple[int, ...]) -> Shape:
+    match dims:
+        case ():
+            return default
+        case (side,):
+            return Shape((default.channels, side, side))
+        case (height, width):
+            return Shape((default.channels, height, width))
+        case _:
+            return Shape(dims)
+
+
+def _part(module: nn.Module, shape: Shape, path: str) -> tuple[nn.Module, Shape, str]:
+    """Return a submodule with the shape that enters it, and its name. Raises UsageError."""
+    from resspec.importing.record.part import shape_of_part
+    from resspec.suggest import did_you_mean
+
+    known = [name for name, _ in module.named_modules()]
+    if path not in known:
+        raise UsageError(f"there is no submodule {path!r}{did_you_mean(path, known)}")
+    name = path.rpartition(".")[2]
+    class_name = type(module.get_submodule(path)).__name__
+    found = shape_of_part(module, shape, path)
+    return module.get_submodule(path), found, class_name if name.isdigit() else name
+
+
+@contextmanager
+def _installed(word: str) -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        install = "pip install 'resspec[torch]'"
+        raise UsageError(f"{word} is imported with torch, which is missing: {install}") from None
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
