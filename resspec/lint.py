@@ -112,6 +112,21 @@ def unstrided_pool(span: Span, window: Span, became: str, help: str) -> Diagnost
     )
 
 
+def path_left_out(span: Span, merge: Span, shape: str) -> Diagnostic:
+    """W0311: a path of a concat whose layers are all left out, so that it is the input itself."""
+    labels = (
+        (Label(span, f"is the input, {shape}"),)
+        if span == merge
+        else (Label(span, "here"), Label(merge, f"is the input, {shape}"))
+    )
+    return Diagnostic(
+        "W0311",
+        "all layers of this path are left out, but not the path",
+        labels,
+        "choose between two blocks instead: `let form = three if wide else two`, then `form 64`",
+    )
+
+
 def applied_twice(span: Span) -> Diagnostic:
     """W0309: a softmax at the end of a network, which the loss applies again."""
     return Diagnostic(
@@ -174,12 +189,25 @@ def _node(library: Library, section: Section, located: Located) -> Iterator[Diag
         case Op(layer=BatchNorm(), input=x) if x.elements == x.channels:
             norm = library.span(located.span)
             yield single_value(_own_place(library, section, located), norm, str(x))
+        case Parallel(merge="concat"):
+            for path in located.parts:
+                if _is_left_out(library, path):
+                    place = library.span(path.span)
+                    yield path_left_out(
+                        _own_place(library, section, path), place, str(path.node.input)
+                    )
         case Parallel(residual=int() as f, paths=(_, _), input=x, output=y) if x == y:
             layer = _projection(located.parts[1 - f])
             if (
                 layer and (place := library.span(layer.span)).source is library.source
             ):  # a library's option says what it does
                 yield needless_projection(place, str(x))
+
+
+def _is_left_out(library: Library, path: Located) -> bool:
+    """Return whether a path has lost all of its layers to counts of 0."""
+    is_empty = isinstance(path.node, Series) and not path.parts
+    return is_empty and library.span(path.span).text != "identity"
 
 
 def _own_place(library: Library, section: Section, located: Located) -> Span:

@@ -240,16 +240,13 @@ class _Writer(LayerSteps):
             choose([False, True]),
             choose([False, False, True]),
         )
-        same, widen, change = (
-            choose(["identity", "conv"]),
-            choose(["conv", "identity", "pad", None]),
-            choose([*STRIDED]),
-        )
-        arms = (
-            f"same: {ARMS[same]}"
-            + (f"; widen: {ARMS[widen]}" if widen else "")
-            + f"; change: {ARMS[change]}"
-        )
+        same = choose(["identity", "conv"])
+        widen = choose(["conv", "identity", "pad", None])
+        narrow = choose(["conv", "cut", "none", None])
+        change = choose([*STRIDED])
+        arms = f"same: {ARMS[same]}; change: {ARMS[change]}"
+        arms += f"; widen: {ARMS[widen]}" if widen else ""
+        arms += f"; narrow: {ARMS[narrow]}" if narrow else ""
         self.declarations.append(f"shortcut {name}s {{ {arms} }}")
         chain = f"conv {kernel}, width, /stride -> bn -> relu -> conv 3x3, width, groups={groups}"
         clauses = [f"residual {chain}", f"shortcut {name}s"]
@@ -271,7 +268,13 @@ class _Writer(LayerSteps):
 
             def run(x: Value, trace: Trace) -> Value:
                 entered = RELU(BN(x, trace), trace) if preact else x
-                arm = change if stride > 1 else same if width == x.channels else widen or change
+                arm = same
+                if stride > 1:
+                    arm = change
+                elif width != x.channels:
+                    arm = widen or change
+                    if width < x.channels:
+                        arm = narrow or arm
                 before = x if arm == "identity" else entered
                 shortcut = Trace()
                 h = None if arm == "none" else _arm(arm, before, width, stride, shortcut)
@@ -295,6 +298,7 @@ ARMS = {
     "pool": "avgpool 2x2, /stride -> conv 1x1, out",
     "sub": "subsample /stride -> pad_channels out",
     "pad": "pad_channels out",
+    "cut": "slice 0, out",
     "none": "none",
 }
 STRIDED = ("conv", "pool", "sub", "none")
@@ -315,6 +319,7 @@ def _arm(arm: str, x: Value, out: int, stride: int, trace: Trace) -> Value:
             built(lambda _: lambda t: widened(t, out)),
         ],
         "pad": [built(lambda _: lambda t: widened(t, out))],
+        "cut": [built(lambda _: lambda t: t[:, :out])],
     }
     for layer in layers[arm]:
         x = layer(x, trace)

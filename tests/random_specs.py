@@ -33,6 +33,7 @@ shortcut A { same: identity; change: subsample /stride -> pad_channels out }
 shortcut B { same: identity; change: conv 1x1, out, /stride -> bn }
 shortcut C { same: conv 1x1, out; change: conv 1x1, out, /stride }
 shortcut D { same: identity; widen: identity -> conv 1x1, out -> bn; change: avgpool 2x2, /stride, ceil=true -> conv 1x1, out }
+shortcut N { same: identity; widen: pad_channels out; narrow: slice 0, out; change: none }
 shortcut M { same: identity; change: none }
 """
 
@@ -67,7 +68,7 @@ class _Writer:
     def spec(self) -> str:
         choose = self.random.choice
         x = Picture(choose([3, 4]), choose([12, 15, 16]), choose([12, 16, 17]))
-        clauses = [f"input {x.channels}x{x.height}x{x.width}", f"shortcut {choose('ABCDM')}"]
+        clauses = [f"input {x.channels}x{x.height}x{x.width}", f"shortcut {choose('ABCDMN')}"]
         clauses += self.random.sample([f"init {law}" for law in LAWS[:3]], 1) * (
             self.random.random() < 0.5
         )
@@ -267,7 +268,6 @@ class _Writer:
                 f"mul {{ conv 1x1, {width} | avgpool -> conv 1x1, {width} -> sigmoid }}",
                 f"conv 1x1, {width} -> mul {{ identity | avgpool -> channel_conv 3 -> softmax parts=2 }}",
                 f"add {{ identity | relu | {{ bn -> relu }} -> conv 3x3, {x.channels} }}",
-                f"add {{ conv 3x3, {width} }}",
             ]
         )
         if "identity" not in merge or merge.startswith("conv"):

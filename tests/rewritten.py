@@ -117,8 +117,8 @@ def _step(random: Random, depth: int) -> str:
             return f"{label}: {{ {inside} }}"
         case "merge":
             word = random.choice(["add", "add", "mul", "concat"])
-            other = "" if word == "concat" else f" | {_chain(random, depth - 1)}"
-            return f"{word} {{ {inside}{other} }}"
+            merge = f"{word} {{ {inside} | {_chain(random, depth - 1)} }}"
+            return f"{merge} -> slice 0, 4" if word == "concat" else merge
         case "repeat":
             return f"{random.randint(1, 3)} x {{ {inside} }}"
         case _:

@@ -129,7 +129,7 @@ class Digests:
                     )
                     digest = self.op(node, turn if turn is not None and node.layer.varies else None)
                     entries.append(_Entry(prefix, number, 1, digest, None))
-            case Series() | Parallel(paths=(_,)):
+            case Series():
                 for inner in part.parts:
                     self._collect(inner, turns, turn, entries, at_fork=at_fork)
             case Scope():

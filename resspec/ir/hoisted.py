@@ -65,7 +65,7 @@ class Hoisting:
         match part.node:
             case Op(layer=layer):
                 return () if layer.kind == "identity" else (part,)
-            case Series() | Parallel(paths=(_,)):
+            case Series():
                 return self._joined((s for p in part.parts for s in self._of(p, depth)), depth)
             case Scope():
                 before, rest = self._split(self._of(part.body, 0))

@@ -102,8 +102,8 @@ def _series(series: Series, parts: tuple[Located, ...], path: Path, depth: int) 
 
 
 def _parallel(merge: Parallel, parts: tuple[Located, ...], path: Path, depth: int) -> int:
-    if not merge.paths:
-        raise Unfit("a merge has at least one path", (*path, "paths"))
+    if len(merge.paths) < 2:
+        raise Unfit("a merge has at least two paths", (*path, "paths"))
     if merge.residual is not None and not 0 <= merge.residual < len(merge.paths):
         raise Unfit(f"there is no path {merge.residual} of {len(merge.paths)}", (*path, "residual"))
     layers = 0

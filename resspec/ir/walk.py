@@ -227,11 +227,9 @@ class Step(NamedTuple):
 def unrolled(
     located: Located, turns: tuple[int, ...] = (), turn: int | None = None
 ) -> Iterator[Step]:
-    """Yield the steps of a part of a scope in their order, repeats written out; a lone path is no
-    merge.
-    """
+    """Yield the steps of a part of a scope in their order, repeats written out."""
     match located.node:
-        case Series() | Parallel(paths=(_,)):
+        case Series():
             for part in located.parts:
                 yield from unrolled(part, turns, turn)
         case Repeat(count=count):

@@ -4,7 +4,7 @@ pre-activation P.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from resspec.diagnostics import Diagnostic
 from resspec.ir.ops import OPS
@@ -163,16 +163,10 @@ class _Shortcut:
 
     def _choose(self, option: ast.Option, output: Shape, frame: Frame) -> None:
         assert frame.x is not None
-        case = (
-            "change"
-            if frame.stride not in (1, (1, 1))
-            else "widen"
-            if output.channels != frame.x.channels
-            else "same"
-        )
+        case = _case(frame, frame.x, output)
         arms = {arm.case.text: arm.chain for arm in option.arms}
         is_sound = not option.is_broken and set(arms) <= {*CASES}
-        self.arm = arms.get(case) or (arms.get("change") if case == "widen" and is_sound else None)
+        self.arm = arms.get(usable_case(case, arms) if is_sound else case)
         if self.arm is None and is_sound:
             stride = f", stride {frame.stride}" if case == "change" else ""
             why = f"{frame.x.channels} to {output.channels} channels{stride}"
@@ -187,6 +181,24 @@ class _Shortcut:
                 self.option is not None and self.option.name == word and self.option.option is None
             )
         return is_only(self.arm, word)
+
+
+def _case(frame: Frame, x: Shape, output: Shape) -> str:
+    """Return which arm of an option a block needs, one of CASES."""
+    if frame.stride not in (1, (1, 1)):
+        return "change"
+    if output.channels == x.channels:
+        return "same"
+    return "widen" if output.channels > x.channels else "narrow"
+
+
+def usable_case(case: str, arms: Collection[str]) -> str:
+    """Return the arm that an option has for a case: `narrow` falls back to `widen`, and that to
+    `change`.
+    """
+    if case == "narrow" and case not in arms:
+        case = "widen"
+    return "change" if case == "widen" and case not in arms else case
 
 
 def _option(

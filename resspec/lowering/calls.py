@@ -136,6 +136,7 @@ def _layer(
     if isinstance(layer, Fc) and len(x.dims) > 1:
         x = Shape((x.elements,))
         flatten = replace(draft(Op(entered, x, Flatten()), call.span), implied=True)
+    layer = layer.completed(x)
     try:
         output = _output(layer, x)
     except ShapeError as error:

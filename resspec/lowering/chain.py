@@ -103,6 +103,9 @@ class Lowerer(Context):
             unknown = name_errors.no_merge(merge.name.span, near, len(merge.paths))
             frame.report((None if near else of_word(merge.name.span)) or unknown)
             return None
+        if len(merge.paths) == 1:
+            frame.report(shape_errors.lone_path(merge.span, merge.name.text))
+            return None
         known = [path for path in paths if path is not None]
         if len(known) < len(paths):
             return None

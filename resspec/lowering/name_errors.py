@@ -220,12 +220,12 @@ def unnamed_base(span: Span, file: str, names: Sequence[str]) -> Diagnostic:
 
 
 def unknown_arm(span: Span, near: Sequence[str]) -> Diagnostic:
-    """E0226: a shortcut option has the arms `same`, `widen` and `change`."""
+    """E0226: a shortcut option has the arms `same`, `widen`, `narrow` and `change`."""
     return at(
         "E0226",
         f"a shortcut option has no arm `{span.text}`",
         span,
-        meant(near) or "use `same`, `widen` or `change`",
+        meant(near) or "use `same`, `widen`, `narrow` or `change`",
         instead=only(near),
     )
 

@@ -20,7 +20,7 @@ RESERVED = frozenset(
     "residual after x in out stride index count true false if else sequential output".split()
 )
 MERGES = ("add", "concat", "mul")
-CASES = ("same", "widen", "change")  # what a shortcut option has arms for
+CASES = ("same", "widen", "narrow", "change")  # what a shortcut option has arms for
 BUILT_IN = frozenset({*OPS, *MERGES, *FUNCTIONS, "none"})
 MAX_USES = 64  # files of which each uses the next
 MAX_SUGGESTIONS = 25

@@ -63,6 +63,12 @@ def merge_mismatch(
     return Diagnostic("E0308", f"`{merge}` needs equal {what}", labels, help, notes)
 
 
+def lone_path(span: Span, merge: str) -> Diagnostic:
+    """E0317: a merge of a single path, which merges nothing."""
+    help = f"add another path after `|`, or write the path without `{merge} {{ … }}`"
+    return at("E0317", f"this `{merge}` has only one path", span, help)
+
+
 def missing_arm(span: Span, option: str, case: str, declared: Span | None, why: str) -> Diagnostic:
     """E0309: the shortcut option does not say what to do where the shape changes like this."""
     labels = (Label(span, why), *([Label(declared, f"has no `{case}`")] if declared else []))

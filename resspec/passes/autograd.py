@@ -124,7 +124,7 @@ class _Trace:
 
     def _follow(self, located: Located, x: _Value, turn: int | None) -> _Step:
         match located.node:
-            case Series() | Parallel(paths=(_,)):
+            case Series():
                 return self._row([(part, turn) for part in located.parts], x)
             case Parallel() as node:
                 return self._merge(located, node, x, turn)

@@ -21,6 +21,7 @@ from resspec.ir.formulas import (
 )
 from resspec.ir.ops import OPS, Layer
 from resspec.lowering.arguments import sort
+from resspec.lowering.block import usable_case
 from resspec.lowering.derivation import levels
 from resspec.lowering.evaluation import evaluate, names_in, with_arguments
 from resspec.lowering.functions import FUNCTIONS
@@ -57,7 +58,7 @@ class CallLevel:
     bare: frozenset[str] = frozenset()  # arguments that are given by position
     fixed: set[str] = field(default_factory=set)  # variables that decide about more than numbers
     arms: frozenset[str] = frozenset()  # those that the shortcut option has
-    arm: str = ""  # the one that is taken: same, widen or change
+    arm: str = ""  # the one that is taken: same, widen, narrow or change
     leaving: FormulaValue = UNKNOWN  # the channels of the residual, which the option looks at
     varying: dict[str, Any] = field(
         default_factory=dict
@@ -352,6 +353,23 @@ def _is_word(op: type[Layer], field: str, value: ast.Value) -> bool:
     return text in (*op.choices.get(field, ()), *op.alternatives.get(field, ()))
 
 
+def channels_after(
+    kind: str, fields: dict[str, FormulaValue], entering: FormulaValue, channels: int
+) -> FormulaValue:
+    """Return the channels that leave a layer, with their formula if one is known."""
+    out = fields.get("out_channels") or fields.get("out_features")
+    formula = entering.formula
+    if out is not None:
+        return checked(out, channels)
+    if kind == "flatten" and channels % entering.value == 0:
+        return FormulaValue(channels, binary("*", channels // entering.value, formula))
+    if kind == "slice" and "stop" not in fields:
+        return FormulaValue(channels, binary("-", formula, fields["start"].formula))
+    if kind == "chunk":
+        return FormulaValue(channels, binary("//", formula, fields["chunks"].formula))
+    return checked(entering, channels)
+
+
 def choose_arm(option: FormulaValue, env: NamesInScope, y: FormulaValue) -> ast.Chain | None:
     """Return the arm that a block's change of shape takes."""
     chosen = option.value
@@ -372,8 +390,9 @@ def arm_of(arms: frozenset[str], stride: Any, entering: int, leaving: Any) -> st
     """Return the arm of a shortcut option for a block with this stride and these channels."""
     if stride != 1:
         return "change"
-    arm = "same" if leaving == entering else "widen"
-    return arm if arm in arms else "change"
+    if leaving == entering:
+        return "same"
+    return usable_case("widen" if leaving > entering else "narrow", arms)
 
 
 def whole(count: FormulaValue) -> int:

@@ -32,6 +32,7 @@ from resspec.passes.call_levels import (
     DeclarationMismatch,
     NamesInScope,
     block_scope,
+    channels_after,
     checked,
     choose_arm,
     ignore,
@@ -302,19 +303,7 @@ class _Reader:
         self.template.calls[item.first] = DeclaredLayer(env.level, fields, entering)
         if kind == "drop_path":
             self.template.optional.add(item.first)
-        out = fields.get("out_channels") or fields.get("out_features")
-        if out is not None:
-            return checked(out, op.output.channels)
-        if kind == "flatten" and op.output.channels % entering.value == 0:
-            return FormulaValue(
-                op.output.channels,
-                binary("*", op.output.channels // entering.value, entering.formula),
-            )
-        if kind == "chunk":
-            entering = FormulaValue(
-                op.output.channels, binary("//", entering.formula, fields["chunks"].formula)
-            )
-        return checked(entering, op.output.channels)
+        return channels_after(kind, fields, entering, op.output.channels)
 
     # --- residual blocks ---
 

@@ -103,7 +103,7 @@ class Lifetimes:
 
     def _follow(self, located: Located, x: _Value, kept: bool) -> _Step:
         match located.node:
-            case Series() | Parallel(paths=(_,)):
+            case Series():
                 return self._row(((part, None) for part in located.parts), x, kept)
             case Parallel() as node:
                 return self._merge(located, node, x, kept)

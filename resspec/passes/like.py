@@ -101,5 +101,5 @@ def _layer(op: Op, dialect: Dialect) -> _Counted:
 
 def _merge(node: Parallel) -> _Counted:
     """No tool sees a sum or a product, which is written `+` or `*`."""
-    calculates = node.merge != "concat" and len(node.paths) > 1
+    calculates = node.merge != "concat"
     return _Counted(Counter(), frozenset({node.merge} if calculates else ()))

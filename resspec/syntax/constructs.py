@@ -87,6 +87,7 @@ _CLAUSE = re.compile(
     r"|(?:stage[ \t]+)?[\w.\-]+:[ \t]*)*"
 )
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_OPTION = re.compile(r"\bshortcut[ \t]+(?:[\w.\-]+:[ \t]*)?([A-Za-z_]\w*)[ \t]+(if)\b")
 _LAW = re.compile(r"[ \t]+\w+[ \t]*(?::|\w+[ \t]*=|[;}#\n]|\Z)")
 _LAST_WORD = re.compile(r"([A-Za-z_]\w*)[ \t]*\Z")
 _LIST_OF_SIZES = re.compile(r"\[[ \t]*(\d+)[ \t]*,[ \t]*(\d+)(?:[ \t]*,[ \t]*(\d+))?[ \t]*\]")
@@ -118,7 +119,21 @@ def construct(source: Source, span: Span, allowed: dict[str, str]) -> Diagnostic
         allowed: The terminals that are allowed there, with their texts.
     """
     start = _start_of_step(source.text, span.start)
-    return _by_words(source, start, span) or _by_sign(source, start, span, allowed)
+    return (
+        _option(source, span)
+        or _by_words(source, start, span)
+        or _by_sign(source, start, span, allowed)
+    )
+
+
+def _option(source: Source, span: Span) -> Diagnostic | None:
+    """Return the error of a choice between shortcut options where one is used."""
+    line = source.text.rfind("\n", 0, span.start) + 1
+    used = _OPTION.search(source.text, line, span.end)
+    if not used:
+        return None
+    instead = f"declare it first: `let option = {used[1]} if …`, then `shortcut option`"
+    return errors.construct(Span(source, *used.span(2)), "choices in `shortcut`", instead)
 
 
 def _start_of_step(text: str, end: int) -> int:

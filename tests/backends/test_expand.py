@@ -82,7 +82,7 @@ CASES = {
     "names that end in digits": "head 12 x u2 -> relu6 -> relu6 -> 3 x relu6",
     "a block called like what another expands to": "head unit_1 -> unit -> unit -> part",
     "nothing": "stage s: 0 x bn; stage t: identity; head 0 x bn -> bn",
-    "merges of merges": "head add { identity | mul { bn | { identity } } | concat { identity } }",
+    "merges of merges": "head add { identity | mul { bn | { identity } } | add { identity | relu } }",
     "repeats of repeats": "head 2 x { bn -> 3 x { relu -> bn } }",
     "flattening": "stage s: fc 4 -> relu; head fc 3 -> fc 2",
     "rectangles": "head conv 3x1, 4, /1x2, padding=2x0 -> subsample /1 -> maxpool 2x3, /2x1, ceil=true -> avgpool to=1x2",

@@ -183,7 +183,6 @@ def test_a_replaced_child_is_used(everything: nn.Module, picture: Tensor) -> Non
             "flatten -> concat { relu | slice 1, 3 }",
             lambda x: torch.cat([x.flatten(1).relu(), x.flatten(1)[:, 1:3]], 1),
         ),
-        ("add { relu }", lambda x: x.relu()),
         ("add { identity | identity }", lambda x: 2 * x),
         (
             "add { sigmoid -> add { relu | identity } | relu } -> relu",

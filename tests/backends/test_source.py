@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from resspec.backends.module import build
 from resspec.backends.source import copied, emit
 from resspec.backends.source.syntax import GLOBALS
 from resspec.compiler import load
+from resspec.diagnostics import SpecError
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.json import from_json, to_json
 from resspec.ir.network import Network
@@ -206,6 +208,29 @@ def test_choices_and_functions(parameters: dict[str, Any], tmp_path: Path) -> No
     network = load(path, **parameters)
     assert_twins(network)
     assert "def __init__(self)" in emit(network)  # since other values make other networks
+
+
+ARMS = ("same: identity", "widen: conv 1x1, out", "narrow: slice 0, out", "change: none")
+
+
+@pytest.mark.parametrize("arms", [*combinations(ARMS, 3), ARMS])
+@pytest.mark.parametrize(
+    "calls", ["u 8 -> u 9 -> u 7", "u 9 -> u 9 -> u 8", "u 8 -> u 7, /2", "u 7"]
+)
+def test_arms(arms: tuple[str, ...], calls: str, tmp_path: Path) -> None:
+    path = tmp_path / "n.res"
+    path.write_text(
+        f"shortcut S {{ {'; '.join(arms)} }}\n"
+        "block u(width) { residual conv 3x3, width, /stride; shortcut S }\n"
+        f"network n {{ input 8x8x8; stem {calls}; head avgpool -> fc 2 }}",
+        encoding="utf-8",
+    )
+    try:
+        network = load(path)
+    except SpecError as error:
+        assert {each.code for each in error.diagnostics} <= {"E0309", "E0306"}
+    else:
+        assert_twins(network)
 
 
 @pytest.mark.parametrize("seed", [17, 31, 33, 44, 88, 185, 486])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -69,7 +69,6 @@ EQUAL = [
     ("head avgpool -> fc 4", "head pool: avgpool -> flatten -> fc 4"),
     # what does nothing
     ("head identity -> bn -> identity", "head bn"),
-    ("head add { conv 1x1, 3 } -> bn", "head conv 1x1, 3 -> bn"),
     ("head concat { identity | bn }", "head concat { identity -> identity | bn }"),
     # residual blocks are sums
     ("head res 8", "head res1: sum 8"),
@@ -188,7 +187,8 @@ def changes(located: Located) -> Iterator[tuple[str, Located]]:
         case Op(layer=layer):
             for name, value in vars(layer).items():
                 if name != "inplace" and value is not None:
-                    changed = replace(layer, **{name: other(value)})
+                    words = layer.choices.get(name, ())
+                    changed = replace(layer, **{name: other(value, words)})
                     yield "field", replace(located, node=replace(node, layer=changed))
             if has_tensors(node):
                 init = Init("constant", (("value", Fraction(7)),))
@@ -211,19 +211,25 @@ def rows(located: Located) -> Iterator[tuple[str, Located]]:
             yield kind, walk.with_parts(located, (*before, changed, *after))
         if is_row and does_something(part.node):
             yield "left out", walk.with_parts(located, (*before, *after))
-        if (
-            i
-            and does_something(part.node)
-            and does_something(parts[i - 1].node)
-            and kinds(part.node) != kinds(parts[i - 1].node)
-        ):
+        if i and order_counts(located.node, parts[i - 1].node, part.node):
             yield "order", walk.with_parts(located, (*parts[: i - 1], part, parts[i - 1], *after))
 
 
-def other(value: Any) -> Any:
+def order_counts(around: Node, first: Node, second: Node) -> bool:
+    """Return whether it surely matters which of two neighbors comes first."""
+    may_swap = isinstance(around, Parallel) and around.merge != "concat"
+    if may_swap and not (has_tensors(first) and has_tensors(second)):
+        return False
+    both_do_something = does_something(first) and does_something(second)
+    return both_do_something and kinds(first) != kinds(second)
+
+
+def other(value: Any, words: Sequence[str]) -> Any:
     match value:
         case bool():
             return not value
+        case str() if value in words:
+            return words[words.index(value) - 1]
         case str():
             return f"not {value}"
         case (int(first), int(second)) if not isinstance(value, Ramp):

@@ -17,7 +17,7 @@ from resspec.ir.ops.regularize import DropPathOp
 from tests.specs.tensors import operations
 from tests.texts import check_text, codes, load_text
 
-OPTION = "shortcut O { same: identity; widen: gelu -> conv 1x1, out; change: subsample /stride -> pad_channels out }\n"
+OPTION = "shortcut O { same: identity; widen: gelu -> conv 1x1, out; narrow: slice 0, out; change: subsample /stride -> pad_channels out }\n"
 
 
 def sketch(located: Located) -> str:
@@ -52,6 +52,7 @@ def block(
         ("b 8", "[add{F: conv bn | x}]"),  # same
         ("b 12", "[add{F: conv bn | [gelu conv]}]"),  # widen
         ("b 8, /2", "[add{F: conv bn | [subsample pad_channels]}]"),  # change: a stride
+        ("b 4", "[add{F: conv bn | slice}]"),  # narrow
         ("b 12, /2", "[add{F: conv bn | [subsample pad_channels]}]"),
         ("b 8, /1x2", "[add{F: conv bn | [subsample pad_channels]}]"),
         ("b 8, /1", "[add{F: conv bn | x}]"),

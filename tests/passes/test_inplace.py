@@ -85,7 +85,6 @@ DECIDED = {
         True,
     ],  # two read what conv left
     f"{CONV} -> add {{ {CONV} | add {{ identity | relu }} }}": [False, False, True],
-    f"{CONV} -> add {{ relu -> {CONV} }} -> relu": [True, False, True],  # one path alone is no sum
     # a repeat reads what it left
     f"2 x {{ {CONV} -> relu }}": [True],
     f"{CONV} -> 2 x {{ relu -> {CONV} }}": [True],
@@ -219,7 +218,7 @@ def random_step(rng: random.Random, depth: int) -> str:
         return rng.choice(STEPS)
     chain, others = (
         random_chain(rng, depth + 1),
-        [random_chain(rng, depth + 1) for _ in range(rng.randint(0, 2))],
+        [random_chain(rng, depth + 1) for _ in range(rng.randint(1, 2))],
     )
     return rng.choice(
         [

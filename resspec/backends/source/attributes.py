@@ -14,7 +14,7 @@ from resspec.ir.shape import Name
 from resspec.lowering.module_attributes import MODULE_ATTRIBUTES
 from resspec.passes.schedule import ApplyStatement, LoopStatement, MergeStatement
 
-ARMS = ("change", "widen", "same", "")  # in the order in which they are tested
+ARMS = ("change", "widen", "narrow", "same", "")  # in the order in which they are tested
 
 
 class ClassAttributes:

@@ -35,7 +35,7 @@ from resspec.passes.schedule import (
     contents,
 )
 
-Arms = frozenset[str]  # of a shortcut option: same, widen, change
+Arms = frozenset[str]  # of a shortcut option: same, widen, narrow, change
 
 
 @dataclass(eq=False)

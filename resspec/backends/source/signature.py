@@ -19,15 +19,15 @@ from resspec.ir.formulas import (
 from resspec.ir.ops.layer import Ramp
 
 _OFTEN = 3  # times that a formula is needed before it gets a name
-# The comparison of the stride with 1 that holds in these arms of a shortcut option, and that of the
-# channels.
-_TESTS = {
-    frozenset({"change"}): ("!=", "", ""),
-    frozenset({"same", "widen"}): ("==", "", ""),
-    frozenset({"same"}): ("==", "and", "=="),
-    frozenset({"widen"}): ("==", "and", "!="),
-    frozenset({"change", "same"}): ("!=", "or", "=="),
-    frozenset({"change", "widen"}): ("!=", "or", "!="),
+# The comparison of the entering channels with the leaving ones that holds in these arms of a
+# shortcut option, where the stride is 1.
+_COMPARISONS = {
+    frozenset({"same"}): "==",
+    frozenset({"widen"}): "<",
+    frozenset({"narrow"}): ">",
+    frozenset({"same", "widen"}): "<=",
+    frozenset({"same", "narrow"}): ">=",
+    frozenset({"widen", "narrow"}): "!=",
 }
 
 
@@ -79,15 +79,21 @@ class Signature:
         left.
         """
         stride, entering, leaving = map(self.text, self._tested())
-        widens = "widen" in self.level.arms
-        both = arms if widens or "change" not in arms else arms | {"widen"}
-        strides, join, changes = _TESTS[both]
-        of_stride = f"{stride} {strides} 1"
-        of_channels = f"{entering} {changes} {leaving}"
-        is_one = stride == "1" or (widens and "change" not in among)
-        if not join:
+        own, covered = self.level.arms, set(arms)
+        if "widen" not in own and "change" in covered:
+            covered.add("widen")
+        if "narrow" not in own and "widen" in covered:
+            covered.add("narrow")
+
+        is_strided = "change" in covered
+        of_stride = f"{stride} != 1" if is_strided else f"{stride} == 1"
+        comparison = _COMPARISONS.get(frozenset(covered - {"change"}))
+        if comparison is None:
             return of_stride
-        return of_channels if is_one else f"{of_stride} {join} {of_channels}"
+        of_channels = f"{entering} {comparison} {leaving}"
+        if stride == "1" or ("widen" in own and "change" not in among):
+            return of_channels
+        return f"{of_stride} {'or' if is_strided else 'and'} {of_channels}"
 
     def _parameters(self) -> Iterator[ConstructorParameter]:
         bodies, level = self.cls.bodies, self.level

@@ -109,6 +109,8 @@ def _formulas(op: Op, declared: DeclaredLayer) -> dict[str, FormulaValue]:
     if op.kind == "pad_channels":
         amount = binary("-", fields["out_channels"].formula, entering.formula)
         found["amount"] = FormulaValue(None, amount)
+    if op.kind == "slice":
+        found.setdefault("stop", entering)
     if op.kind == "chunk":
         width = binary("//", entering.formula, fields["chunks"].formula)
         part = fields["part"].formula

@@ -165,31 +165,38 @@ class Shuffle(Layer):
 
 @dataclass(eq=False, repr=False)
 class SliceOp(Layer):
-    """The channels from `start` up to, not including, `stop`."""
+    """The channels from `start` up to, not including, `stop`, or to the last one."""
 
     kind: ClassVar = "slice"
     positional: ClassVar = ("start", "stop")
     output: ClassVar = "view"
     start: Index
-    stop: Count
+    stop: Count | None = None
+
+    def completed(self, x: Shape) -> Layer:
+        return self if self.stop is not None else SliceOp(self.start, x.channels)
 
     def infer(self, x: Shape) -> Shape:
-        if not self.start < self.stop <= x.channels:
-            field = "stop" if self.stop > x.channels else "start"
+        stop = self._stop(x)
+        if not self.start < stop <= x.channels:
+            field = "stop" if stop > x.channels else "start"
             raise ShapeError(
                 "E0306",
-                f"`slice {self.start}, {self.stop}` is not within {x.channels} channels",
+                f"`slice {self.start}, {stop}` is not within {x.channels} channels",
                 f"choose a first and a last channel from 0 to {x.channels}, "
                 "the first below the last",
                 field,
             )
-        return x.with_channels(self.stop - self.start)
+        return x.with_channels(stop - self.start)
+
+    def _stop(self, x: Shape) -> int:
+        return x.channels if self.stop is None else self.stop
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
         return strides
 
     def call(self, x: Shape) -> Call:
-        return _slice(self.start, self.stop, x)
+        return _slice(self.start, self._stop(x), x)
 
 
 @dataclass(eq=False, repr=False)
