@@ -7,8 +7,8 @@ modules that hold them. Every front makes one; nothing behind it knows where the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from resspec.ir.nodes import Merge
@@ -79,6 +79,30 @@ def has_tensors(graph: Graph, step: int) -> bool:
 @lru_cache(1 << 12)
 def _holds(layer: Layer, x: Shape) -> bool:
     return layer.weighted or bool(layer.parameters(x) or layer.buffers(x))
+
+
+def tidy(graph: Graph) -> Graph:
+    """Return the graph with steps in modules only: what a layer's module computes beside the layer,
+    such as a flattening or an activation, is beside it.
+    """
+    layers = {step.path for i, step in enumerate(graph.steps) if has_tensors(graph, i)}
+    return replace(
+        graph,
+        steps=tuple(
+            replace(step, is_named=True)
+            if step.path in layers and has_tensors(graph, i)
+            else _beside(step, layers)
+            for i, step in enumerate(graph.steps)
+        ),
+    )
+
+
+def _beside(step: Step, layers: Collection[ModulePath]) -> Step:
+    """Return a step, moved out of the layer that holds it, if one does."""
+    for end in range(1, len(step.path) + 1):
+        if step.path[:end] in layers:
+            return replace(step, path=step.path[: end - 1], is_named=False)
+    return step
 
 
 def around(graph: Graph, step: int) -> ModulePath:

@@ -8,7 +8,7 @@ from resspec.collector import paused
 from resspec.importing import names
 from resspec.importing.decompose import decompose
 from resspec.importing.errors import Unimportable
-from resspec.importing.graph import Graph, ModulePath, entering
+from resspec.importing.graph import Graph, ModulePath, entering, tidy
 from resspec.importing.modules import Joined, Module, Modules, Row, last
 from resspec.importing.names import Names
 from resspec.importing.obstacles import found_in
@@ -37,6 +37,7 @@ def network(graph: Graph, *, again: list[int] | None = None) -> Network:
     Raises:
         Unimportable: No network computes what the graph does.
     """
+    graph = tidy(graph)
     decomposed = decompose(graph, twice=again is not None)
     if obstacles := list(found_in(graph, decomposed)):
         raise Unimportable(graph.name, obstacles)

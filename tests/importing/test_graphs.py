@@ -53,8 +53,9 @@ CONV = "conv 3x3, 8"
         ),
         ("a = conv input\nx = concat a\ny = relu x\nb = conv y", f"a: {CONV} -> relu -> b: {CONV}"),
         ("a = conv input\nx = add a a", f"a: {CONV} -> add {{ identity | identity }}"),
+        ("a = conv input\nr = relu a in a.act\nb = conv r", f"a: {CONV} -> relu -> b: {CONV}"),
     ],
-    ids=["nested", "dense", "sum", "first operands", "one operand", "twice"],
+    ids=["nested", "dense", "sum", "first operands", "one operand", "twice", "in a layer"],
 )
 def test_merges(text: str, chain: str, tmp_path: Path) -> None:
     agree(tmp_path, graph(text), chain)
