@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         draw,
         evaluate,
         expand,
+        import_module,
         report,
         train,
     )
@@ -49,6 +50,7 @@ __all__ = [
     "draw",
     "evaluate",
     "expand",
+    "import_module",
     "load",
     "report",
     "train",
@@ -71,10 +73,10 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that commands start at once."""
     if name not in __all__:
         raise AttributeError(f"module 'resspec' has no attribute {name!r}")
-    from importlib import import_module
+    import importlib
 
     if "IPython" in sys.modules:
-        import_module("resspec.notebook").register()
-    found = getattr(import_module(_MODULES.get(name, "resspec.api")), name)
+        importlib.import_module("resspec.notebook").register()
+    found = getattr(importlib.import_module(_MODULES.get(name, "resspec.api")), name)
     globals()[name] = found
     return found

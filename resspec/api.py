@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from resspec.backends.diff import Diff
     from resspec.backends.draw.picture import Picture
     from resspec.backends.report import Report
+    from resspec.importing.imported import Imported
     from resspec.training.evaluate import Evaluation
     from resspec.training.trainer import Result
 
@@ -195,6 +196,49 @@ def expand(network: Network) -> str:
 
     _require_network(network)
     return expand_of(network)
+
+
+def import_module(
+    module: nn.Module,
+    input: int | str | tuple[int, ...],
+    *,
+    flat: bool = False,
+    init: str = "",
+    verify: bool = True,
+) -> Imported:
+    """Return the spec of a module of PyTorch, and a proof that both are the same network.
+
+    The module runs once on the meta device, and is left as it is. Needs torch.
+
+    Args:
+        module: A module that takes one tensor, of images. How it computes must not depend on their
+            values.
+        input: The size of one image: `224` or `(160, 192)`, with the channels that the first
+            convolution takes, or `(3, 224, 224)`; or one of these as text, `"160x192"`.
+        flat: Whether each block is written out with its numbers, as `expand` does.
+        init: The law of initial values, which a module does not say, such as `"kaiming_normal"`.
+        verify: Whether outputs and gradients are compared, both sides with random parameters.
+
+    Returns:
+        The import: its `text`, its `network`, and the `proof`. Printed, it is the text.
+
+    Raises:
+        SpecError: The law of initial values has mistakes.
+        UsageError: No spec describes the module; the message has every reason.
+
+    Examples:
+        >>> net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU())
+        >>> found = resspec.import_module(net, 32)
+        >>> found.proof.is_bitwise
+        True
+        >>> resspec.report(found.network).totals["macs"]
+        194400
+    """
+    from resspec.importing.imported import ImportOptions, import_object
+    from resspec.importing.values import sizes
+
+    options = ImportOptions(sizes(input), flat=flat, init=init, verifies=verify)
+    return import_object(module, options)
 
 
 def train(

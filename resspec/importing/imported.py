@@ -93,6 +93,20 @@ def import_source(source: ImportSource, options: ImportOptions) -> Imported:
         return import_made(module, shape, name, make, options, source.word)
 
 
+def import_object(module: nn.Module, options: ImportOptions) -> Imported:
+    """Return the network of a module, which stays as it is. Raises SpecError, UsageError."""
+    from copy import deepcopy
+
+    from resspec.importing.record.modules import channels_of
+
+    def make() -> nn.Module:
+        return deepcopy(module).to("cpu")
+
+    name = type(module).__name__
+    shape = _shape(Shape((channels_of(module), 1, 1)), options.dims)
+    return import_made(deepcopy(module), shape, name, make, options, name)
+
+
 def import_made(
     module: nn.Module,
     shape: Shape,

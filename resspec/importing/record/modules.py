@@ -10,6 +10,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -192,7 +193,7 @@ def _found_in(folder: Path) -> Iterator[None]:
 def _callable(module: ModuleType, source: str, name: str) -> Callable[..., Any]:
     made = getattr(module, name, None)
     if isinstance(made, nn.Module):
-        return lambda: made
+        return lambda: deepcopy(made)  # to record it is to move it to the meta device
     if not callable(made):
         raise UsageError(f"`{source}` names no callable{did_you_mean(name, vars(module))}")
     return made  # type: ignore[no-any-return]
@@ -205,11 +206,15 @@ def _shape(kind: str, name: str, module: nn.Module, arguments: Mapping[str, Any]
     if kind == "timm":
         channels, height, width = module.pretrained_cfg["input_size"]  # type: ignore[index]
         return Shape((arguments.get("in_chans", channels), height, width))
+    side = _torchvision_side(name) if kind == "torchvision" else _SIDE
+    return Shape((channels_of(module), side, side))
+
+
+def channels_of(module: nn.Module) -> int:
+    """Return the channels that the first convolution of a module reads."""
     convolutions = (each for each in module.modules() if isinstance(each, nn.Conv2d))
     first = next(convolutions, None)
-    channels = 3 if first is None else first.in_channels
-    side = _torchvision_side(name) if kind == "torchvision" else _SIDE
-    return Shape((channels, side, side))
+    return 3 if first is None else first.in_channels
 
 
 def _torchvision_side(name: str) -> int:
