@@ -32,14 +32,13 @@ from resspec.passes.call_levels import (
     DeclarationMismatch,
     NamesInScope,
     block_scope,
-    channels_after,
-    checked,
     choose_arm,
     ignore,
     layer_fields,
     network_scopes,
     whole,
 )
+from resspec.passes.channels import channels_after, checked
 from resspec.passes.declared import (
     AbbreviationSpan,
     DeclaredBody,
