@@ -65,7 +65,7 @@ def _group(group: Sequence[Obstacle]) -> Iterator[str]:
     yield f"  {dotted(first.path)} ({first.module}){place}: {first.message} [{first.code}]"
     if first.detail:
         yield f"    {first.detail}"
-    others = list(dict.fromkeys(dotted(each.path) for each in group[1:]))
+    others = list(dict.fromkeys(dotted(each.path) for each in group if each.path != first.path))
     if others:
         more = [f"{len(others) - MOST_PATHS} more"] if len(others) > MOST_PATHS else []
         yield f"    the same in {joined([*others[:MOST_PATHS], *more])}"

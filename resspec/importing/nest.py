@@ -12,6 +12,7 @@ from resspec.importing.graph import Graph, ModulePath, entering, tidy
 from resspec.importing.modules import Joined, Module, Modules, Row, last
 from resspec.importing.names import Names
 from resspec.importing.obstacles import found_in
+from resspec.importing.padded import with_padded_sums
 from resspec.ir import walk
 from resspec.ir.network import Network, Section
 from resspec.ir.nodes import Located, Merge, Node, Op, Parallel, Scope
@@ -37,7 +38,7 @@ def network(graph: Graph, *, again: list[int] | None = None) -> Network:
     Raises:
         Unimportable: No network computes what the graph does.
     """
-    graph = tidy(graph)
+    graph = with_padded_sums(tidy(graph))
     decomposed = decompose(graph, twice=again is not None)
     if obstacles := list(found_in(graph, decomposed)):
         raise Unimportable(graph.name, obstacles)

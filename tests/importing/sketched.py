@@ -8,6 +8,7 @@ from resspec.importing.graph import INPUT, Graph, Step
 from resspec.ir.nodes import Merge
 from resspec.ir.ops import Layer
 from resspec.ir.ops.activation import Relu
+from resspec.ir.ops.arrange import SliceOp
 from resspec.ir.ops.conv import Conv
 from resspec.ir.ops.regularize import Dropout
 from resspec.ir.shape import Shape
@@ -54,6 +55,17 @@ STEPS: dict[str, Layer | Merge] = {
         groups=1,
         bias=False,
     ),
+    "narrow": Conv(
+        kernel_size=(1, 1),
+        out_channels=4,
+        stride=(1, 1),
+        padding=(0, 0),
+        dilation=(1, 1),
+        groups=1,
+        bias=False,
+    ),
+    "low": SliceOp(0, 4),
+    "high": SliceOp(4, 8),
     "relu": Relu(),
     "dropout": Dropout(Fraction(1, 2)),
 }

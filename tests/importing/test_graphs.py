@@ -54,8 +54,21 @@ CONV = "conv 3x3, 8"
         ("a = conv input\nx = concat a\ny = relu x\nb = conv y", f"a: {CONV} -> relu -> b: {CONV}"),
         ("a = conv input\nx = add a a", f"a: {CONV} -> add {{ identity | identity }}"),
         ("a = conv input\nr = relu a in a.act\nb = conv r", f"a: {CONV} -> relu -> b: {CONV}"),
+        (
+            "n = narrow input\na = conv n\nl = low a\ns = add l n\nh = high a\ny = concat s h",
+            f"n: conv 1x1, 4 -> add {{ a: {CONV} | pad_channels 8 }}",
+        ),
     ],
-    ids=["nested", "dense", "sum", "first operands", "one operand", "twice", "in a layer"],
+    ids=[
+        "nested",
+        "dense",
+        "sum",
+        "first operands",
+        "one operand",
+        "twice",
+        "in a layer",
+        "padded",
+    ],
 )
 def test_merges(text: str, chain: str, tmp_path: Path) -> None:
     agree(tmp_path, graph(text), chain)
