@@ -22,8 +22,10 @@ from resspec.collector import paused
 from resspec.importing.fold.blocks import Blocks
 from resspec.importing.fold.check import Check
 from resspec.importing.fold.collect import collect
+from resspec.importing.fold.ramps import Ramp, ramp
 from resspec.importing.fold.sections import sections
 from resspec.importing.fold.slots import UnlikeError
+from resspec.importing.fold.terms import Expr
 from resspec.ir import walk
 from resspec.ir.network import Network
 from resspec.ir.uninitialized import without_init
@@ -43,15 +45,23 @@ def text(network: Network) -> str:
         class that cannot be one block with parameters is a block for each of its bodies; a network
         that cannot be written so at all is as `resspec expand` prints it.
     """
-    check = Check(network)
+    grows = ramp(collect(network))
+    found = _folded(network, grows) if grows.formula else None
+    found = found or _folded(network, Ramp())
+    return found or expand(without_init(network))
+
+
+def _folded(network: Network, grows: Ramp) -> str | None:
+    """Return a text that means the network, None where there is none."""
+    check = Check(grows.applied(network))
     for apart in _attempts(network):
         try:
-            found = _text(network, apart)
+            found = _text(network, apart, grows.formula)
         except UnlikeError:
             continue
         if check.holds(found):
             return found
-    return expand(without_init(network))
+    return None
 
 
 def _attempts(network: Network) -> Iterator[Collection[str]]:
@@ -64,9 +74,9 @@ def _attempts(network: Network) -> Iterator[Collection[str]]:
         yield classes
 
 
-def _text(network: Network, apart: Collection[str]) -> str:
+def _text(network: Network, apart: Collection[str], drop_path: Expr | None = None) -> str:
     """Return a text that may not mean the network. Raises UnlikeError."""
-    root = collect(network)
+    root = collect(network, drop_path)
     blocks = Blocks(root, network.name, apart)
     clauses = list(sections(blocks, root))
     default = blocks.default_option()

@@ -37,7 +37,8 @@ class Blocks:
                 parts = (
                     [[each] for each in group] if kind in apart else grouped(group, self.options)
                 )
-                found = [family(self._names.free(kind), part, self.options) for part in parts]
+                worth = [part for part in parts if _is_block(part)]
+                found = [family(self._names.free(kind), part, self.options) for part in worth]
                 self.families += found
                 self._of |= {body: each for each in found for body in each.bodies}
 

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import MISSING, fields, replace
 from typing import Any
 
-from resspec.importing.fold.terms import Body, Call, Inline, Merge, Module, Row, Step, walk
+from resspec.importing.fold.terms import Body, Call, Expr, Inline, Merge, Module, Row, Step, walk
 from resspec.ir import walk as ir
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Node, Op, Parallel, Scope
@@ -19,10 +19,15 @@ _INITIAL = ("init", "init_value")  # fields that give initial values
 _UNSAID = ("inplace", "stride")
 
 
-def collect(network: Network) -> Body:
-    """Return the body of a network; equal bodies in it are one object."""
+def collect(network: Network, drop_path: Expr | None = None) -> Body:
+    """Return the body of a network; equal bodies in it are one object.
+
+    Args:
+        network: The network.
+        drop_path: What is written for the probability of each `drop_path`, if not its number.
+    """
     whole = ir.whole(network)
-    collector = _Collector()
+    collector = _Collector(drop_path)
     steps = list(ir.unrolled(whole))
     row = collector.row(iter(steps), tuple(_split(steps)))
     body = Body("", row, network.input, network.output, places=1)
@@ -68,7 +73,8 @@ def _default(layer: Layer, name: str) -> Any:
 
 
 class _Collector:
-    def __init__(self) -> None:
+    def __init__(self, drop_path: Expr | None) -> None:
+        self._drop_path = drop_path
         self._bodies: dict[Hashable, Body] = {}
         self._known: dict[tuple[Located, int | None], Body] = {}
         self._varies: dict[Node, bool] = {}
@@ -89,7 +95,7 @@ class _Collector:
     def _step(self, step: ir.Step, split: tuple[str, ...]) -> Iterator[Step]:
         match step.node:
             case Op() as op if op.kind != "identity":
-                yield layer_call(step.layer, step.name if self._has_tensors(op) else None)
+                yield self._layer(step, op)
             case Scope() if not self._has_tensors(step.node):
                 yield from self.row(step.contents, ())
             case Scope() if step.name in split:
@@ -101,6 +107,12 @@ class _Collector:
                 yield Merge(merge, tuple(self.row(path, split) for path in step.paths))
             case _:
                 pass
+
+    def _layer(self, step: ir.Step, op: Op) -> Call:
+        call = layer_call(step.layer, step.name if self._has_tensors(op) else None)
+        if self._drop_path is None or op.kind != "drop_path":
+            return call
+        return replace(call, fields=(("p", self._drop_path),))
 
     def _module(self, step: ir.Step) -> Step:
         body = self._body(step)

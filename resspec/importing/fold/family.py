@@ -13,7 +13,7 @@ from resspec.importing.fold.options import Option, option_of
 from resspec.importing.fold.residual import residuals
 from resspec.importing.fold.slots import Slot, UnlikeError, pattern
 from resspec.importing.fold.solver import FLAG, KIND, Parameter, Solver
-from resspec.importing.fold.terms import Body, Call, Inline, Merge, Row, Times
+from resspec.importing.fold.terms import Body, Call, Inline, Merge, Row, Times, walk
 from resspec.importing.fold.write import EMPTY, argument, chain
 
 _DEFAULTED = {FLAG, KIND, "groups", "dilation", "eps", "momentum"}
@@ -32,6 +32,8 @@ class Family:
         reads_stride: Whether a call can have a stride.
         is_numbered: Whether it is one numbered scope.
         option: What its shortcut is, if it is a residual block.
+        places: Where each body is among them.
+        size: How many layers it has.
     """
 
     name: str
@@ -42,9 +44,12 @@ class Family:
     is_numbered: bool
     option: Option | None = None
     places: dict[Body, int] = field(default_factory=dict)
+    size: int = 1
 
     def __post_init__(self) -> None:
         self.places = {body: i for i, body in enumerate(self.bodies)}
+        calls = [step for step in walk(self.bodies[0].written) if isinstance(step, Call)]
+        self.size = sum(getattr(call.block, "size", 1) for call in calls)
 
     def call(self, body: Body, name: str) -> Call:
         """Return the call that stands for a module."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from resspec.importing.fold.terms import Call, Inline, Merge, Row, Step, walk
+from resspec.importing.fold.terms import Call, Inline, Merge, Module, Row, Step, walk
 
 _ARMS = {"subsample", "avgpool", "maxpool", "pad_channels"}  # what an arm may begin with
 
@@ -59,7 +59,7 @@ def _residual(row: Row) -> Residual | None:
         return None
     a, b = merge.paths
     before, after = row[:at], row[at + 1 :]
-    if not any(isinstance(step, Call | Inline) and step.name for step in walk((*a, *b))):
+    if not any(isinstance(step, Call | Inline | Module) and step.name for step in walk((*a, *b))):
         return None
     if _is_shortcut(b) and not (_is_shortcut(a) and _size(a) < _size(b)):
         return Residual(before, a, b, after)
@@ -69,12 +69,13 @@ def _residual(row: Row) -> Residual | None:
 
 
 def _size(path: Row) -> int:
-    return sum(1 for _ in walk(path))
+    calls = [step for step in walk(path) if isinstance(step, Call)]
+    return sum(getattr(call.block, "size", 1) for call in calls)
 
 
 def _is_shortcut(path: Row) -> bool:
     """Return whether a path can be an arm: nothing, one module, or steps without parameters."""
-    if len(path) == 1 and isinstance(path[0], Call | Inline):
+    if len(path) == 1 and isinstance(path[0], Call | Inline | Module):
         return path[0].name is None or "." not in path[0].name
     free = [step for step in path if isinstance(step, Call) and step.name is None]
     return len(free) == len(path) and (not free or free[0].kind in _ARMS)

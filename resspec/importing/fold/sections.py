@@ -52,7 +52,8 @@ def _opened(row: Row) -> Row:
     for i, each in enumerate(row):
         if isinstance(each, Inline) and _layers(each.row) > _MOST_OF_ALL * whole:
             few = len(compressed(each.row, by_position=True)) < 3
-            if not few and sum(map(_is_module, each.row)) * 2 >= len(each.row):
+            modules = sum(map(_is_module, each.row))
+            if not few and (modules >= 3 or 2 * modules >= len(each.row)):
                 inside = tuple(within(each.name, inner) for inner in each.row)
                 return _opened((*row[:i], *inside, *row[i + 1 :]))
     return row

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from resspec.importing.fold.terms import Call, Expr, Inline, Merge, Row, Step, Times
+from resspec.ir.ops.window import SAME
 
 ACTIVATIONS = {
     *("relu", "relu6", "silu", "gelu", "sigmoid", "hardswish", "hardsigmoid", "mish"),
@@ -189,7 +190,7 @@ def _likeness_of_calls(a: Call, b: Call, named: bool) -> float:
         return 0
     if (a.kind, a.block) == (b.kind, b.block):
         same_fields = a.fields == b.fields and a.stride == b.stride
-        return 4 + (a.name == b.name) + same_fields + (_sort(a) == _sort(b))
+        return 4 + (named and a.name == b.name) + same_fields + (_sort(a) == _sort(b))
     is_free = a.name is None and b.name is None
     return 2 if is_free and {a.kind, b.kind} <= ACTIVATIONS else 0
 
@@ -197,11 +198,10 @@ def _likeness_of_calls(a: Call, b: Call, named: bool) -> float:
 def _sort(call: Call) -> Hashable:
     """Return the sort of convolution: pointwise, depthwise, or neither."""
     given = dict(call.fields)
-    is_pointwise = given.get("kernel_size") == (1, 1)
-    is_depthwise = given.get("groups", 1) not in (None, 1) and given.get("groups") == given.get(
-        "out_channels"
-    )
-    return is_pointwise, is_depthwise
+    kernel = given.get("kernel_size", given.get("kernel"))
+    width = given.get("out_channels", given.get("width"))
+    groups = given.get("groups", 1)
+    return kernel == (1, 1), groups not in (None, 1) and groups == width
 
 
 def _excess(a: Row, b: Row) -> float:
@@ -229,7 +229,7 @@ def skeleton(row: Row) -> Hashable:
 def _shape_of(step: Step) -> Hashable:
     match step:
         case Call(kind=kind, fields=fields, stride=stride, name=name, block=block):
-            given = tuple((f, value is None) for f, value in fields if f != "padding")
+            given = tuple((field, value is None or value == SAME) for field, value in fields)
             own_name = "" if name and name.isdigit() else name
             return kind, given, stride is None, own_name, block
         case Inline(row=row, name=name):

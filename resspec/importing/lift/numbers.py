@@ -8,10 +8,15 @@ from typing import Any
 from resspec.importing.lift.problems import Problem
 from resspec.ir.ops.layer import Size
 
+_TOO_LONG = 10**18  # for a number of the language
+
 
 def exact(number: float) -> Fraction:
-    """Return the decimal number that a float is written as."""
-    return Fraction(repr(float(number)))
+    """Return the decimal number that a float is written as; of 12 digits, where that is none of the
+    language: `1 - 0.9997` is 0.0003.
+    """
+    written = Fraction(repr(float(number)))
+    return written if written.denominator < _TOO_LONG else Fraction(f"{number:.12g}")
 
 
 def size(given: Any) -> Size:

@@ -151,7 +151,7 @@ def drop_path(
 def stochastic_depth(to: Lifter, input: Any, p: float, mode: str, **_: Any) -> Any:
     if mode != "row" and p:
         raise Problem("it drops whole batches", "`drop_path` drops samples")
-    return drop_path(to, input, p)
+    return pointwise(to, DropPathOp(p=exact(p)), input)
 
 
 POINTWISE: dict[str, Handler] = {
