@@ -9,9 +9,12 @@ from torch import Tensor, nn
 
 from resspec.backends import layers
 from resspec.importing.graph import Graph, Step
+from resspec.importing.lift.lift import lift
+from resspec.importing.record.run import record
 from resspec.ir.ops import Layer
 from resspec.ir.ops.factors import GainOp, LearnedOperand
 from resspec.ir.ops.layer import tensor_name
+from resspec.ir.shape import Shape
 
 
 def evaluated(graph: Graph, tensors: dict[str, Tensor], x: Tensor) -> list[Tensor]:
@@ -66,3 +69,33 @@ def module_of_layer(layer: Layer, shape: Any) -> nn.Module:
     with torch.device("meta"):
         module: nn.Module = made(*call.args.values(), **call.kwargs)
     return module
+
+
+def assert_lifted(module: nn.Module, shape: Shape, *, all_used: bool = True) -> None:
+    """The graph of a module computes the same bits and has the same parameters."""
+    module.eval()
+    generator = torch.Generator().manual_seed(1)
+    tensors = {
+        name: _random(tensor, generator)
+        for name, tensor in module.state_dict().items()
+        if tensor.is_floating_point()
+    }
+    counters = {n: t for n, t in module.state_dict().items() if n not in tensors}
+    module.load_state_dict(tensors | counters)
+    x = torch.rand(2, *shape.dims, generator=generator)
+    with torch.no_grad():
+        expected = module(x)
+    graph = lift(record(module, shape), "net")
+    with torch.no_grad():
+        (found,) = evaluated(graph, tensors | counters, x)
+    assert names(graph) <= set(tensors | counters)
+    assert not all_used or names(graph) == set(tensors | counters)
+    assert expected.isfinite().all()
+    assert torch.equal(found, expected)
+
+
+def _random(tensor: Tensor, generator: torch.Generator) -> Tensor:
+    """Return numbers that keep the values of a deep network finite."""
+    if tensor.dim() > 1:
+        return torch.randn(tensor.shape, generator=generator).div(tensor[0].numel() ** 0.5)
+    return 0.5 + torch.rand(tensor.shape, generator=generator)

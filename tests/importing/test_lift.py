@@ -11,39 +11,10 @@ from resspec.importing.lift.lift import lift
 from resspec.importing.record.modules import module_of
 from resspec.importing.record.run import record
 from resspec.ir.shape import Shape
-from tests.importing.graphs import evaluated, names
+from tests.importing.graphs import assert_lifted
 from tests.importing.test_graphs import same
 
 SMALL = {"torchvision:inception_v3": 96, "torchvision:alexnet": 96}
-
-
-def assert_lifted(module: nn.Module, shape: Shape) -> None:
-    """The graph of a module computes the same bits and has the same parameters."""
-    module.eval()
-    generator = torch.Generator().manual_seed(1)
-    tensors = {
-        name: _random(tensor, generator)
-        for name, tensor in module.state_dict().items()
-        if tensor.is_floating_point()
-    }
-    counters = {n: t for n, t in module.state_dict().items() if n not in tensors}
-    module.load_state_dict(tensors | counters)
-    x = torch.rand(2, *shape.dims, generator=generator)
-    with torch.no_grad():
-        expected = module(x)
-    graph = lift(record(module, shape), "net")
-    with torch.no_grad():
-        (found,) = evaluated(graph, tensors | counters, x)
-    assert names(graph) == set(tensors | counters)
-    assert expected.isfinite().all()
-    assert torch.equal(found, expected)
-
-
-def _random(tensor: Tensor, generator: torch.Generator) -> Tensor:
-    """Return numbers that keep the values of a deep network finite."""
-    if tensor.dim() > 1:
-        return torch.randn(tensor.shape, generator=generator).div(tensor[0].numel() ** 0.5)
-    return 0.5 + torch.rand(tensor.shape, generator=generator)
 
 
 @pytest.mark.parametrize(
