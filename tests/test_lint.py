@@ -8,6 +8,8 @@ import pytest
 
 from resspec import cli
 from resspec.compiler import examine
+from resspec.source import Source
+from resspec.syntax.format import lay_out
 from tests.texts import written
 
 SPECS = sorted((Path(__file__).parents[1] / "specs").rglob("*.res"))
@@ -71,6 +73,30 @@ def test_good_style_has_no_warning(text: str, tmp_path: Path) -> None:
 def test_a_comment_allows_a_line(comment: str, expected: list[str], tmp_path: Path) -> None:
     clauses = "input 3x8x8; let a = 1; stem conv 3x3, 4, bias=true -> bn; head fc 2"
     assert codes(tmp_path, f"network n {{\n{clauses}  {comment}\n}}") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{BLOCK}  # allow W0301\n{NETWORK}", []),
+        ("# allow W0301\n{BLOCK}\n{NETWORK}", ["W0301"]),
+        ("{BLOCK}\n{NETWORK}  # allow W0301", ["W0301"]),
+        ("block b { residual conv 3x3, 3, bias=true\n-> bn # allow W0301\nshortcut S }\n{NETWORK}", []),
+        ("block b { residual conv 3x3, 3, bias=true\n-> bn\nshortcut S # allow W0301\n}\n{NETWORK}", ["W0301"]),
+        ("block b { residual conv 3x3, 3, bias=true\n-> bn\nshortcut S\n} # allow W0301\n{NETWORK}", []),
+        ("shortcut O { same: conv 1x1, out, bias=true\n-> bn # allow W0301\n}\n{BLOCK} # allow W0301\n{NETWORK}", []),
+    ],
+)  # fmt: skip
+def test_a_comment_allows_the_clause_that_it_follows(
+    text: str, expected: list[str], tmp_path: Path
+) -> None:
+    option = "shortcut S { same: identity; change: none }\n"
+    block = "block b { residual conv 3x3, 3, bias=true -> bn; shortcut S }"
+    network = "network n { input 3x8x8; stem b; head fc 2 }"
+    written = option + text.replace("{BLOCK}", block).replace("{NETWORK}", network)
+    assert codes(tmp_path, written) == expected
+    laid_out = lay_out(Source("n.res", written))
+    assert codes(tmp_path, laid_out) == expected
 
 
 def test_check_shows_warnings_and_ends_well(

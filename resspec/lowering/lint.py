@@ -31,14 +31,37 @@ def text_warnings(file: ast.SpecFile) -> Iterator[Diagnostic]:
 
 
 def allowed(file: ast.SpecFile, found: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """All but those that a comment on their line allows."""
+    """Return all but those that a comment allows on their line, or behind their clause or
+    declaration.
+    """
     permits = {
-        (comment.source.place(comment.start)[0], code)
+        (line, code)
         for comment in file.comments
         for found in _ALLOWED.finditer(comment.text)
+        for line in _lines_before(file, comment)
         for code in re.findall(r"W\d{4}", found[1])
     }
     return [each for each in found if (_line(each), each.code) not in permits]
+
+
+def _lines_before(file: ast.SpecFile, comment: Span) -> Iterator[int]:
+    """Yield the line of a comment, and those of the clauses and declarations that end on it."""
+    at = _line_of(comment)
+    yield at
+    for span in _statements(file):
+        last = _line_of(span._replace(start=span.end - 1))
+        if last == at:
+            yield from range(_line_of(span), last)
+
+
+def _statements(file: ast.SpecFile) -> Iterator[Span]:
+    """Yield the places of all declarations, clauses and arms."""
+    for declaration in file.declarations:
+        yield declaration.span
+        for clause in getattr(declaration, "clauses", ()):
+            yield clause.span
+        for arm in getattr(declaration, "arms", ()):
+            yield arm.case.span.to(arm.chain.span)
 
 
 def unused_constant(span: Span) -> Diagnostic:
@@ -286,5 +309,8 @@ def _stem(clauses: list[ast.Clause]) -> Iterator[Diagnostic]:
 
 
 def _line(diagnostic: Diagnostic) -> int:
-    span = diagnostic.labels[0].span
+    return _line_of(diagnostic.labels[0].span)
+
+
+def _line_of(span: Span) -> int:
     return span.source.place(span.start)[0]

@@ -126,7 +126,8 @@ class Layout:
         if self._fits(start, end, column):
             return
         braced = [step.braces for step in steps if step.braces]
-        if len(braced) == 1 and self._opens_well(braced[0], start, end, column, base):
+        opens_well = len(braced) == 1 and self._opens_well(braced[0], start, end, column, base)
+        if opens_well and not any(self._is_row(step, column) for step in steps):
             self._open(braced[0], base)
             return
         rows = self._recurring(steps)
@@ -152,8 +153,25 @@ class Layout:
 
     def _recurring(self, steps: Sequence[StepRange]) -> Rows:
         """Return rows that each begin with the layer that the first begins with."""
-        names = [self.words[step.callee].text for step in steps]
+        names = [self._first_layer(step) for step in steps]
         return self._cut(steps, [name == names[0] for name in names])
+
+    def _first_layer(self, step: StepRange) -> str:
+        """Return the first layer that is written in a step, also inside of bare braces."""
+        while step.braces and self._is_group(step):
+            step = step.braces.paths[0].steps[0]
+        return self.words[step.callee].text
+
+    def _is_row(self, step: StepRange, column: int) -> bool:
+        """Return whether a step is a group of one row, which fits a line of its own."""
+        if not step.braces or not self._is_group(step):
+            return False
+        (inside,) = step.braces.paths
+        return len(self._recurring(inside.steps)) == 1 and self._fits(step.start, step.end, column)
+
+    def _is_group(self, step: StepRange) -> bool:
+        """Return whether a step is a chain in bare braces."""
+        return step.braces is not None and step.braces.start == step.callee
 
     def _split(self, steps: Sequence[StepRange]) -> Rows:
         """Return rows that begin with a long step or after a comment; else a row for each step."""
