@@ -1,0 +1,61 @@
+"""A network of a file: its graph, the tensors that it came with, and what there is to say of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from resspec.importing.files.errors import unreadable
+from resspec.importing.files.tensors import StoredTensor
+from resspec.importing.graph import Graph, entering
+from resspec.importing.lift.lift import lift
+from resspec.importing.trace import Trace
+from resspec.ir.ops.layer import Layer, tensor_name
+
+
+@dataclass(frozen=True, slots=True)
+class FileNetwork:
+    """A network of a file.
+
+    Attributes:
+        graph: The network.
+        tensors: Its parameters and buffers by their names in the network.
+        notes: What the file's writer changed, a sentence each.
+    """
+
+    graph: Graph
+    tensors: Mapping[str, StoredTensor]
+    notes: tuple[str, ...] = ()
+
+
+def lifted(
+    path: Path, trace: Trace, tensors: Mapping[str, StoredTensor], notes: Sequence[str] = ()
+) -> FileNetwork:
+    """Return the network of the calls that a file lists. Raises UsageError."""
+    try:
+        graph = lift(trace, _name(path))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise unreadable(path, f"its operations make no sense ({error})") from None
+    names = _tensor_names(graph)
+    used = {name: tensor for name, tensor in tensors.items() if name in names}
+    return FileNetwork(graph, used, tuple(notes))
+
+
+def _tensor_names(graph: Graph) -> set[str]:
+    """Return the names of all parameters and buffers."""
+    names: set[str] = set()
+    for i, step in enumerate(graph.steps):
+        if isinstance(step.does, Layer):
+            x = entering(graph, i)
+            own = ".".join(step.path)
+            tensors = step.does.parameters(x) | step.does.buffers(x)
+            names.update(tensor_name(own, name) for name in tensors)
+    return names
+
+
+def _name(path: Path) -> str:
+    """Return a name of the language for a file."""
+    name = re.sub("[^a-z0-9]+", "_", path.stem.lower()).strip("_")
+    return name if name and not name[0].isdigit() else f"net_{name}".strip("_")
