@@ -10,8 +10,8 @@ from torch import Tensor, nn
 class LayerNorm2d(nn.LayerNorm):
     """Layer normalization over the channels of each pixel of NCHW."""
 
-    def __init__(self, channels: int, eps: float = 1e-6) -> None:
-        super().__init__(channels, eps)
+    def __init__(self, channels: int, eps: float = 1e-6, bias: bool = True) -> None:
+        super().__init__(channels, eps, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.permute(0, 2, 3, 1)
@@ -265,3 +265,130 @@ class PartSoftmax(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.parts}"
+
+
+class RmsNorm(nn.Module):
+    """The channels over their root mean square; `spatial` axes follow the channels, or none."""
+
+    def __init__(
+        self, channels: int, eps: float = 1e-6, affine: bool = True, spatial: int = 0
+    ) -> None:
+        super().__init__()
+        self.eps = eps
+        self.dim = 1 if spatial else -1
+        self.shape = (channels,) + (1,) * spatial
+        self.weight = nn.Parameter(torch.ones(channels)) if affine else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x * torch.rsqrt(torch.mean(x.pow(2), self.dim, keepdim=True) + self.eps)
+        return x if self.weight is None else x * self.weight.view(self.shape)
+
+    def extra_repr(self) -> str:
+        return f"{self.shape[0]}, eps={self.eps}"
+
+
+class SimpleNorm(nn.Module):
+    """The channels over their standard deviation; `spatial` axes follow the channels, or none."""
+
+    def __init__(
+        self, channels: int, eps: float = 1e-6, affine: bool = True, spatial: int = 0
+    ) -> None:
+        super().__init__()
+        self.eps = eps
+        self.dim = 1 if spatial else -1
+        self.shape = (channels,) + (1,) * spatial
+        self.weight = nn.Parameter(torch.ones(channels)) if affine else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x * torch.rsqrt(torch.var(x, self.dim, keepdim=True) + self.eps)
+        return x if self.weight is None else x * self.weight.view(self.shape)
+
+    def extra_repr(self) -> str:
+        return f"{self.shape[0]}, eps={self.eps}"
+
+
+class GlobalResponseNorm(nn.Module):
+    """Channels that compete by their norms over the whole picture."""
+
+    def __init__(self, channels: int, eps: float = 1e-6, channels_last: bool = False) -> None:
+        super().__init__()
+        self.eps = eps
+        self.pixels, self.dim = ((1, 2), -1) if channels_last else ((2, 3), 1)
+        self.shape = (channels,) if channels_last else (channels, 1, 1)
+        self.weight = nn.Parameter(torch.zeros(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight, bias = self.weight.view(1, *self.shape), self.bias.view(1, *self.shape)
+        return x + torch.addcmul(bias, weight, x * self.response(x))
+
+    def response(self, x: Tensor) -> Tensor:
+        norms: Tensor = torch.linalg.vector_norm(x, 2, self.pixels, keepdim=True)
+        return norms / (norms.mean(self.dim, keepdim=True) + self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.shape[0]}, eps={self.eps}"
+
+
+class EvoNorm2dS0(nn.Module):
+    """A norm by the standard deviation of groups of channels and an activation in one."""
+
+    def __init__(self, num_features: int, groups: int = 32, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.groups, self.eps = groups, eps
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.v = nn.Parameter(torch.ones(num_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = x * torch.sigmoid(x * self.v.view(-1, 1, 1))
+        y = y.unflatten(1, (self.groups, -1)) / self.deviation(x)
+        y = y.flatten(1, 2) * self.weight.view(-1, 1, 1)
+        return y + self.bias.view(-1, 1, 1)
+
+    def deviation(self, x: Tensor) -> Tensor:
+        groups = x.unflatten(1, (self.groups, -1))
+        return torch.sqrt(groups.var((2, 3, 4), unbiased=False, keepdim=True) + self.eps)
+
+    def extra_repr(self) -> str:
+        return f"groups={self.groups}, eps={self.eps}"
+
+
+class BlurPool2d(nn.Module):
+    """A blur by a binomial filter, which is no parameter, at each `stride`-th pixel of NCHW."""
+
+    filter: Tensor
+
+    def __init__(
+        self, channels: int, kernel_size: int = 3, stride: Sides = 1, mode: str = "reflect"
+    ) -> None:
+        super().__init__()
+        self.stride = (stride, stride) if isinstance(stride, int) else stride
+        self.mode = mode
+        row = torch.ones(1)
+        while len(row) < kernel_size:
+            row = F.pad(row, (1, 0)) + F.pad(row, (0, 1))
+        row = row / row.sum()
+        square = row[:, None] * row
+        self.register_buffer("filter", square.repeat(channels, 1, 1, 1), persistent=False)
+        rows, columns = ((step + kernel_size - 2) // 2 for step in self.stride)
+        self.border = (columns, columns, rows, rows)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.border != (0, 0, 0, 0):
+            x = F.pad(x, self.border, "reflect" if self.mode == "reflect" else "constant")
+        return F.conv2d(x, self.filter, stride=self.stride, groups=len(self.filter))
+
+    def extra_repr(self) -> str:
+        return f"{self.filter.shape[-1]}, stride={self.stride}"
+
+
+class ContextPool(nn.Conv2d):
+    """The mean of all pixels of NCHW, weighted by a softmax of what a convolution makes of each."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        shares = torch.softmax(super().forward(x).flatten(2), -1)
+        return torch.matmul(x.flatten(2), shares.transpose(1, 2)).unsqueeze(3)

@@ -204,8 +204,15 @@ def _digest(op: Op, turn: int | None) -> str:
 
 @lru_cache(1 << 12)
 def _layer(layer: Layer) -> str:
-    fields = [f"{name}={value}" for name, value in vars(layer).items() if name != "inplace"]
+    counting = {name: value for name, value in vars(layer).items() if _counts(layer, name, value)}
+    fields = [f"{name}={value}" for name, value in counting.items()]
     return f"{layer.kind} {' '.join(fields)}"
+
+
+def _counts(layer: Layer, name: str, value: object) -> bool:
+    if name in layer.later_fields:
+        return bool(value != getattr(type(layer), name))
+    return name != "inplace"
 
 
 @lru_cache(1 << 12)

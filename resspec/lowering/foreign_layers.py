@@ -27,6 +27,11 @@ _CALLED = {
     "silu": "swish",
     "hardswish": "hswish",
     "hardsigmoid": "hsigmoid",
+    "lrn": "localresponsenorm crossmaplrn",
+    "grn": "globalresponsenorm",
+    "blurpool": "blurdown",
+    "evonorm_s0": "evonorm evonorms0",
+    "context_pool": "globalcontext gcmodule",
     "leaky_relu": "lrelu",
     "upsample": "upsampling upsamplingnearest upsamplingbilinear interpolate resize",
     "pixel_shuffle": "depthtospace",
@@ -49,8 +54,8 @@ _POINTWISE_KINDS = [
     if issubclass(op, Pointwise | Prelu) and op is not SquareOp
 ]
 _ACTIVATIONS = f"the activations are {', '.join(_POINTWISE_KINDS[:-1])} and {_POINTWISE_KINDS[-1]}"
-_NORMS = "the norms are `bn`, `gn`, `ln` and `ln2d`"
-_POOLS = "the pools are `maxpool` and `avgpool`"
+_NORMS = "the norms are `bn`, `gn`, `ln`, `ln2d`, `rms_norm`, `simple_norm`, `grn` and `lrn`"
+_POOLS = "the pools are `maxpool`, `avgpool` and `blurpool`"
 _REGULARIZERS = "the layers that act only in training are `dropout` and `drop_path`"
 _ECA = "ECA is `mul { identity | avgpool -> channel_conv 3 -> sigmoid }`"
 _LARGER = (
@@ -77,9 +82,8 @@ _INSTEAD = {
     _SOFTMAX: "logsoftmax crossentropy crossentropyloss",
     _DEPTHWISE: "dwconv depthwise depthwiseconv separableconv sepconv dwsconv",
     _POINTWISE: "pointwise pointwiseconv pwconv",
-    _NORMS: "lrn localresponsenorm crossmaplrn instancenorm syncbatchnorm syncbn rmsnorm grn frn "
-    "evonorm weightnorm spectralnorm",
-    _POOLS: "lppool fractionalmaxpool blurpool stochasticpool",
+    _NORMS: "instancenorm syncbatchnorm syncbn frn weightnorm spectralnorm",
+    _POOLS: "lppool fractionalmaxpool stochasticpool",
     _REGULARIZERS: "alphadropout featurealphadropout dropblock spatialdropout shakedrop",
     _LARGER: "bilinear nearest unpool maxunpool",
     _PADDING: "circularpad",

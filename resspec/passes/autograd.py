@@ -13,6 +13,7 @@ from resspec.ir import walk
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat, Series
 from resspec.ir.ops.activation import Activation
+from resspec.ir.ops.composite import Composite, gradients
 from resspec.ir.ops.layer import Kept, Layer, Strides, dense
 from resspec.ir.outputs import Output, marked
 from resspec.ir.quantities import DTYPES
@@ -184,6 +185,8 @@ def _effect(layer: Layer, entering: Shape, leaving: Shape, x: _Value, frozen: bo
     if (strides := layer.view(entering, x.strides)) is not None:
         return _FREE, _Value(x.needs_gradient, x.kept, x.storage, strides), True, x.kept
     learns = not frozen and (layer.weighted or bool(layer.parameters(entering)))
+    if isinstance(layer, Composite):
+        return _composite(layer, entering, leaving, x, learns)
     needs = x.needs_gradient or learns
     within = isinstance(layer, Activation) and bool(layer.inplace)
     if within:
@@ -208,6 +211,20 @@ def _effect(layer: Layer, entering: Shape, leaving: Shape, x: _Value, frozen: bo
         values, y = values + y.storage, y.keeping(True)
     own = own if own.values == values else Kept(values, *own[1:])
     return Backward(macs, own), y, within, kept
+
+
+def _composite(
+    layer: Composite, entering: Shape, leaving: Shape, x: _Value, learns: bool
+) -> _Effect:
+    needs = {*layer.parameters(entering)} if learns else set[str]()
+    if x.needs_gradient:
+        needs.add("x")
+    found = gradients(layer.operations(entering), needs)
+    keeps_input = found.keeps_input and not x.kept
+    values = found.kept + (x.storage if keeps_input else 0)
+    own = Backward(found.macs, Kept(values))
+    y = _fresh(bool(needs), leaving.dims, layer.order(x.strides))
+    return own, y, False, x.kept or keeps_input
 
 
 def _saves_input(layer: Layer, learns: bool, within: bool) -> bool:

@@ -20,6 +20,9 @@ from resspec.ir.ops.activation import (
     Silu,
     Softmax,
 )
+from resspec.ir.ops.composite import Composite
+from resspec.ir.ops.composite_norm import GrnOp, Lrn
+from resspec.ir.ops.composite_pool import BlurPoolOp, ContextPoolOp
 from resspec.ir.ops.conv import (
     ChannelConvOp,
     Contraction,
@@ -58,6 +61,8 @@ def _pycls(layer: Layer, x: Shape, y: Shape) -> Extra:
 def _fvcore(layer: Layer, x: Shape, y: Shape) -> Extra:
     """Count by the operators of a trace. Its pools are the adaptive means alone."""
     match layer:
+        case Composite():
+            return {}
         case StdConv():
             return {STANDARDIZED: _standardization(layer, x)}
         case BatchNorm(track_running_stats=True):
@@ -99,8 +104,14 @@ def _torchinfo(layer: Layer, x: Shape, y: Shape) -> Extra:
                 "linear at one position": once - layer.macs(x, y),
                 "bias": layer.out_features if layer.bias else 0,
             }
-        case Norm() | Prelu():
-            return {layer.kind: sum(map(prod, layer.parameters(x).values()))}
+        case BlurPoolOp():
+            return {OWN_CLASS: -layer.macs(x, y)}
+        case ContextPoolOp():
+            return {"conv at one position": _weights(layer, x) - layer.macs(x, y), "bias": 1}
+        case Norm() | Prelu() | GrnOp():
+            tensors = layer.parameters(x)
+            named = [dims for name, dims in tensors.items() if name in ("weight", "bias")]
+            return {layer.kind: sum(map(prod, named))}
         case _:
             return {}
 
@@ -110,8 +121,12 @@ def _ptflops(layer: Layer, x: Shape, y: Shape) -> Extra:
     both, and no convolution or norm, counts twice.
     """
     match layer:
-        case StdConv() | Conv(padding="same") | ChannelConvOp():
+        case StdConv() | Conv(padding="same") | ChannelConvOp() | BlurPoolOp():
             return {OWN_CLASS: -layer.macs(x, y)}
+        case ContextPoolOp():
+            return {OWN_CLASS: -x.elements}
+        case Lrn():
+            return {layer.kind: _lrn(layer, x)}
         case Pool(padding="same"):
             return {layer.kind: layer.intermediate(x)}
         case Contraction():
@@ -131,7 +146,7 @@ def _ptflops(layer: Layer, x: Shape, y: Shape) -> Extra:
 def _thop(layer: Layer, x: Shape, y: Shape) -> Extra:
     """Count by modules of torch's own classes."""
     match layer:
-        case StdConv() | Conv(padding="same") | ChannelConvOp():
+        case StdConv() | Conv(padding="same") | ChannelConvOp() | BlurPoolOp() | ContextPoolOp():
             return {OWN_CLASS: -layer.macs(x, y)}
         case Pool(padding="same"):
             return {}
@@ -162,8 +177,14 @@ def _deepspeed(layer: Layer, x: Shape, y: Shape) -> Extra:
     nothing there.
     """
     match layer:
-        case Linear():
+        case Linear() | BlurPoolOp():
             return {"additions": layer.macs(x, y)}
+        case ContextPoolOp():
+            return {"additions": layer.macs(x, y), "bias": prod(x.spatial)}
+        case Lrn():
+            return {layer.kind: _lrn(layer, x)}
+        case Composite():
+            return {}
         case StdConv():
             return {
                 "additions": layer.macs(x, y),
@@ -203,6 +224,12 @@ def _ultralytics(layer: Layer, x: Shape, y: Shape) -> Extra:
 
 def _its_thop(layer: Layer, x: Shape, y: Shape) -> Extra:
     match layer:
+        case BlurPoolOp():
+            return {OWN_CLASS: -layer.macs(x, y)}
+        case ContextPoolOp():
+            return {OWN_CLASS: y.elements * x.channels - layer.macs(x, y)}
+        case Composite():
+            return {}
         case Norm():
             return {layer.kind: x.elements * _affine(layer, x, 4, 2)}
         case AvgPool(kernel_size=None):
@@ -253,6 +280,12 @@ def _affine(layer: Layer, x: Shape, affine: int, plain: int) -> int:
 def _standardization(conv: StdConv, x: Shape) -> int:
     """Return what a norm of the weight adds, once whatever the batch."""
     return _weights(conv, x) * (5 if isinstance(conv, ScaledStdConv) else 4)
+
+
+def _lrn(layer: Lrn, x: Shape) -> int:
+    """Return two products and a sum for each element, and one for each that the pool reads."""
+    _, padded, *_ = layer.operations(x)
+    return 3 * x.elements + padded.elements
 
 
 def _weights(layer: Layer, x: Shape) -> int:

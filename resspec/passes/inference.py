@@ -11,6 +11,7 @@ from typing import NamedTuple
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Op, Parallel, Repeat, Series
 from resspec.ir.ops.activation import Activation
+from resspec.ir.ops.composite import Composite, alive
 from resspec.ir.ops.layer import Strides, dense
 from resspec.ir.outputs import segments
 from resspec.ir.shape import Name
@@ -192,6 +193,11 @@ def _op(located: Located, op: Op, x: _Value, kept: bool) -> _Step:
 
 def _while_it_runs(op: Op, x: _Value, y: _Value, kept: bool) -> int:
     layer = op.layer
+    if isinstance(layer, Composite):
+        return max(
+            held + (x.storage if kept or reads_input else 0)
+            for reads_input, held in alive(layer.operations(op.input))
+        )
     if between := layer.intermediate(op.input):
         return max(x.storage + between, (x.storage if kept else 0) + between + y.storage)
     if layer.copies(

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from resspec.ir import walk
 from resspec.ir.network import Network
 from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.ops.composite import Composite, work
 from resspec.ir.ops.layer import Layer, Tensors, dense
 from resspec.ir.ops.norm import BatchNorm
 from resspec.ir.shape import Shape
@@ -102,7 +103,11 @@ def _of_layer(layer: Layer, x: Shape, y: Shape) -> Totals:
     counters = sum([not dims for dims in buffers.values()]) if buffers else 0
     layers, acts = (1, y.elements) if layer.weighted else (0, 0)
     elementwise = written = read = weights = 0
-    if layer.output == "new" or (layer.output == "view" and not _is_view(layer, x)):
+    if isinstance(layer, Composite):
+        operations = layer.operations(x)
+        elementwise = layer.elementwise(x, y)
+        written, read, weights = work(operations, layer.own_tensors(x), x.elements)
+    elif layer.output == "new" or (layer.output == "view" and not _is_view(layer, x)):
         between = layer.intermediate(x)
         statistics = held - counters if isinstance(layer, BatchNorm) else 0
         elementwise = layer.elementwise(x, y)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from resspec.ir import walk
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Node, Op
+from resspec.ir.ops.composite import Composite, alive
 from resspec.ir.ops.layer import Strides, dense
 from resspec.ir.outputs import whole
 from resspec.passes.execution import Execution, forks
@@ -124,6 +125,10 @@ class _Frame(Execution[_Value]):
         strides = view(op, x.strides)
         if strides is not None:
             return _Value(x.storage, strides)
+        if isinstance(layer, Composite):
+            operations = layer.operations(op.input)
+            most_held = max(held for _, held in alive(operations, named=True))
+            self._note(x, copied=most_held)
         y = self._new(op, layer.order(x.strides), x)
         if between := layer.intermediate(op.input):
             self._note(x, y, copied=between)

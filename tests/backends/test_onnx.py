@@ -52,6 +52,8 @@ network sizes {
     stage c: pixel_unshuffle 2 -> softmax parts=4 -> mul { identity | avgpool -> channel_conv 3 -> sigmoid } -> pixel_shuffle 2 -> pad 0, 1, 0, 1, mode=lowest -> maxpool 3x3, /2, padding=0
     stage c1: std_conv 3x3, 8 -> scaled_std_conv 3x3, 8, padding=same
     stage c2: conv 3x3, 8, /2, padding=same -> maxpool 2x2, padding=same -> avgpool 3x3, /2, padding=same
+    stage c3: blurpool 3 -> rms_norm -> simple_norm -> evonorm_s0 4 -> grn -> lrn 3 -> gn 2, bias=false -> ln2d bias=false
+    stage c4: mul { identity | context_pool -> rms_norm } -> to_last -> grn -> rms_norm affine=false -> to_first
     stage d: upsample 2, mode=bilinear, align_corners=true
     head avgpool -> fc 7
 }

@@ -110,6 +110,8 @@ def argument(op: type[Layer], field: Field[Any], word: str) -> str:
             return f"{shown} = {float(value):g}"
         case (1, 1) | 1:
             return f"{shown} = 1"
+        case int() as value:
+            return f"{shown} = {value}"
         case _:
             assert field.default in (MISSING, None, (0, 0)) or field.default is MISSING
             return shown

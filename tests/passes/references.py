@@ -65,13 +65,12 @@ def own(module: nn.Module, path: str) -> nn.Module | nn.Parameter:
 
 
 def sizes(of: nn.Module | nn.Parameter) -> tuple[int, int]:
-    """Return how many parameters and elements of buffers a layer has."""
+    """Return how many parameters and elements of stored buffers a layer has."""
     if isinstance(of, nn.Parameter):
         return of.numel(), 0
-    params, buffers = (
-        sum(t.numel() for t in tensors) for tensors in (of.parameters(), of.buffers())
-    )
-    return params, buffers
+    params = sum(tensor.numel() for tensor in of.parameters())
+    stored = sum(tensor.numel() for tensor in of.state_dict().values())
+    return params, stored - params
 
 
 def flops(module: nn.Module, x: Tensor) -> dict[str, int]:

@@ -115,6 +115,13 @@ CORNERS = [
     "std_conv 1x1, 4 -> scaled_std_conv 3x3, 6 -> silu -> scaled_std_conv 3x3, 8, /2, padding=same, bias=false, gamma=1.7 -> relu",
     "conv 1x1, 8 -> mul { identity | avgpool -> channel_conv 3 -> sigmoid } -> softmax parts=2 -> mul { identity | avgpool -> channel_conv 5, bias=true -> softmax parts=4 }",
     "avgpool -> softmax parts=2 -> channel_conv 3 -> add { chunk 2, 0 | chunk 2, 1 } -> softmax parts=2",
+    "conv 1x1, 4 -> rms_norm -> simple_norm affine=false -> to_last -> rms_norm affine=false -> simple_norm -> linear 4 -> grn -> ln bias=false",
+    "rms_norm -> relu -> grn -> relu -> conv 1x1, 4 -> grn -> simple_norm -> evonorm_s0 2 -> gn 2, bias=false -> ln2d bias=false",
+    "evonorm_s0 1 -> lrn 3 -> conv 1x1, 4 -> relu -> lrn 2, alpha=1e-3, beta=0.5, k=2 -> evonorm_s0 4 -> conv 1x1, 4",
+    "blurpool -> conv 1x1, 4 -> relu -> blurpool 3, /2 -> blurpool 4, mode=zeros -> conv 1x1, 4 -> blurpool 2, mode=zeros",
+    "conv 1x1, 4 -> ln2d -> blurpool -> to_last -> linear 3 -> flatten",
+    "mul { identity | context_pool -> conv 1x1, 4 -> sigmoid } -> conv 1x1, 4 -> relu -> context_pool -> relu",
+    "lrn 3 -> context_pool -> rms_norm -> flatten -> rms_norm -> simple_norm -> fc 2",
     "pixel_unshuffle 1 -> pad 0, 0, 0, 0 -> pad 0, 1, 0, 1, mode=lowest -> maxpool 3x3, padding=0 -> upsample 1 -> gain",
 ]
 

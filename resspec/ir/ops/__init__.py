@@ -31,6 +31,8 @@ from resspec.ir.ops.arrange import (
     ToFirstOp,
     ToLastOp,
 )
+from resspec.ir.ops.composite_norm import EvoNormS0Op, GrnOp, Lrn, RmsNormOp, SimpleNormOp
+from resspec.ir.ops.composite_pool import BlurPoolOp, ContextPoolOp
 from resspec.ir.ops.conv import ChannelConvOp, Conv, Fc, Linear, ScaledStdConv, StdConv, Upconv
 from resspec.ir.ops.factors import GainOp, Prelu, ScaleOp, ShiftOp
 from resspec.ir.ops.layer import Layer
@@ -53,6 +55,11 @@ OPS: dict[str, type[Layer]] = {
         GroupNorm,
         LayerNorm,
         LayerNorm2dOp,
+        RmsNormOp,
+        SimpleNormOp,
+        GrnOp,
+        EvoNormS0Op,
+        Lrn,
         Relu,
         Relu6,
         Silu,
@@ -71,6 +78,8 @@ OPS: dict[str, type[Layer]] = {
         Softmax,
         MaxPool,
         AvgPool,
+        BlurPoolOp,
+        ContextPoolOp,
         SubsampleOp,
         Pad,
         Upsample,

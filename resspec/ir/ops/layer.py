@@ -118,6 +118,8 @@ class Layer(metaclass=Interned):
     choices: ClassVar[dict[str, tuple[str, ...]]] = {}
     # the words that a field takes beside other values
     alternatives: ClassVar[dict[str, tuple[str, ...]]] = {}
+    # fields that it had not always: at their defaults they do not count in the hash
+    later_fields: ClassVar[frozenset[str]] = frozenset()
     # counts as a layer of the network, as in "ResNet-50"
     weighted: ClassVar[bool] = False
     # "new" memory, or what may be a "view" of the input, or the "same" tensor

@@ -25,9 +25,16 @@ from resspec.ir.shape import Shape
 
 
 class Norm(Layer):
-    """A norm with a learnable weight and bias per channel, unless `affine=false`."""
+    """A norm with a learnable weight and bias per channel, unless `affine=false` or
+    `bias=false`.
+    """
 
     channels_word: ClassVar = "num_features"  # torch's name for the number of channels
+
+    @property
+    def has_bias(self) -> bool:
+        """Return whether its parameters, if it has any, are a weight and a bias."""
+        return getattr(self, "bias", True)
 
     @property
     def is_affine(self) -> bool:
@@ -35,7 +42,10 @@ class Norm(Layer):
         return getattr(self, "affine", True)
 
     def parameters(self, x: Shape) -> Tensors:
-        return {"weight": (x.channels,), "bias": (x.channels,)} if self.is_affine else {}
+        if not self.is_affine:
+            return {}
+        weight: Tensors = {"weight": (x.channels,)}
+        return weight | {"bias": (x.channels,)} if self.has_bias else weight
 
     def torch_args(self, x: Shape) -> dict[str, Any]:
         return {self.channels_word: x.channels}
@@ -92,13 +102,15 @@ class GroupNorm(Norm):
 
     kind: ClassVar = "gn"
     module: ClassVar = "GroupNorm"
-    torch_defaults: ClassVar = {"eps": 1e-5, "affine": True}
+    torch_defaults: ClassVar = {"eps": 1e-5, "affine": True, "bias": True}
+    later_fields: ClassVar = frozenset(("bias",))
     layout: ClassVar = "contiguous"
     positional: ClassVar = ("num_groups",)
     words: ClassVar = {"groups": "num_groups"}
     num_groups: Count
     eps: Positive = Fraction(1, 10**5)
     affine: Flag = True
+    bias: Flag = True
 
     def infer(self, x: Shape) -> Shape:
         if x.last:
@@ -119,12 +131,14 @@ class LayerNorm(Norm):
 
     kind: ClassVar = "ln"
     module: ClassVar = "LayerNorm"
-    torch_defaults: ClassVar = {"eps": 1e-5, "elementwise_affine": True}
+    torch_defaults: ClassVar = {"eps": 1e-5, "elementwise_affine": True, "bias": True}
+    later_fields: ClassVar = frozenset(("bias",))
     layout: ClassVar = "contiguous"
     words: ClassVar = {"affine": "elementwise_affine"}
     channels_word: ClassVar = "normalized_shape"
     eps: Positive = Fraction(1, 10**5)
     elementwise_affine: Flag = True
+    bias: Flag = True
 
     def infer(self, x: Shape) -> Shape:
         if x.is_image:
@@ -146,10 +160,12 @@ class LayerNorm2dOp(Norm):
 
     kind: ClassVar = "ln2d"
     module: ClassVar = "LayerNorm2d"
-    torch_defaults: ClassVar = {"eps": 1e-6}
+    torch_defaults: ClassVar = {"eps": 1e-6, "bias": True}
+    later_fields: ClassVar = frozenset(("bias",))
     channels_word: ClassVar = "channels"
     layout: ClassVar = "channels_last"
     eps: Positive = Fraction(1, 10**6)
+    bias: Flag = True
 
     def infer(self, x: Shape) -> Shape:
         need_image(x, self.kind)

@@ -40,8 +40,8 @@ def numbered(prefix: str, *modules: nn.Module, start: int = 0) -> nn.Sequential:
 class LayerNorm2d(nn.LayerNorm):
     """Layer normalization over the channels of each pixel of NCHW."""
 
-    def __init__(self, channels: int, eps: float = 1e-6) -> None:
-        super().__init__(channels, eps)
+    def __init__(self, channels: int, eps: float = 1e-6, bias: bool = True) -> None:
+        super().__init__(channels, eps, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.permute(0, 2, 3, 1)
