@@ -60,7 +60,12 @@ def group_norm(
     bias: Any = None,
     eps: float = 1e-5,
 ) -> Arranged:
-    layer = GroupNorm(num_groups=num_groups, eps=exact(eps), affine=weight is not None)
+    layer = GroupNorm(
+        num_groups=num_groups,
+        eps=exact(eps),
+        affine=weight is not None,
+        bias=weight is None or bias is not None,
+    )
     return to.weighted(layer, input, {"weight": weight, "bias": bias})
 
 
@@ -74,7 +79,11 @@ def layer_norm(
 ) -> Arranged:
     if len(normalized_shape) != 1:
         raise Problem("it normalizes several axes", "`gn 1` normalizes all of them")
-    layer = LayerNorm(eps=exact(eps), elementwise_affine=weight is not None)
+    layer = LayerNorm(
+        eps=exact(eps),
+        elementwise_affine=weight is not None,
+        bias=weight is None or bias is not None,
+    )
     return to.weighted(layer, input, {"weight": weight, "bias": bias})
 
 

@@ -39,5 +39,5 @@ def _normalized(step: Step, norm: Step, turned: Step) -> Step:
     """Return `ln2d` in place of the three."""
     if not isinstance(norm.does, LayerNorm) or not norm.does.elementwise_affine:
         return step
-    layer = LayerNorm2dOp(eps=norm.does.eps)
+    layer = LayerNorm2dOp(eps=norm.does.eps, bias=norm.does.bias)
     return replace(step, does=layer, inputs=turned.inputs, path=norm.path, is_named=True)

@@ -41,6 +41,11 @@ class Norm(Layer):
         """Return whether it has parameters."""
         return getattr(self, "affine", True)
 
+    @classmethod
+    def complete(cls, given: dict[str, Any]) -> None:
+        if False in (given.get("affine"), given.get("elementwise_affine")):
+            given.pop("bias", None)  # which says nothing more then
+
     def parameters(self, x: Shape) -> Tensors:
         if not self.is_affine:
             return {}
