@@ -31,6 +31,7 @@ from resspec.opening import (
     open_named,
     open_revised,
     open_spec,
+    open_text,
 )
 from resspec.parameters import Input, Outputs, Parameter, constants, given
 from resspec.passes.inplace import Decisions, UnsafeInplace, inplace
@@ -116,9 +117,22 @@ def load_revised(
 
     It shares the blocks of networks that were loaded before. Raises SpecError, UsageError.
     """
-    shared = shared or Shared()
     opened = open_revised(spec, {"input": input, **parameters})
     values, clauses = _replacing(spec, input, output, parameters)
+    return _shared(opened, shared or Shared(), values, clauses)
+
+
+def load_text(name: str, text: str, shared: Shared) -> Loaded:
+    """Return the network of a text under a name, of the shipped libraries alone. Raises SpecError.
+
+    It shares the blocks of networks that were loaded before.
+    """
+    return _shared(open_text(name, text), shared, [], None)
+
+
+def _shared(
+    opened: Opened, shared: Shared, values: Sequence[ast.Let], clauses: Given | None
+) -> Loaded:
     lowered = lower(opened.library, choose(opened), values, clauses, shared.memory)
     place = shared.memory.moved(opened.library)
     return Loaded(_finish(opened, lowered, shared.decisions, place), place)

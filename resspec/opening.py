@@ -112,12 +112,18 @@ def is_imported(spec: str) -> bool:
     return source_of(spec) is not None
 
 
-def _open_imported(word: str, values: Mapping[str, Any]) -> Opened:
+def open_text(name: str, text: str) -> Opened:
+    """Open a text, which uses nothing but libraries that are shipped. Raises SpecError."""
     from resspec.importing.reading import library
+
+    declared, diagnostics = library(Source(name, text))
+    return Opened(Path(name), declared, diagnostics)
+
+
+def _open_imported(word: str, values: Mapping[str, Any]) -> Opened:
     from resspec.importing.values import imported
 
-    declared, diagnostics = library(Source(word, imported(word, values).text))
-    return Opened(Path(word), declared, diagnostics)
+    return open_text(word, imported(word, values).text)
 
 
 def locate(spec: str) -> tuple[Path, str | None]:

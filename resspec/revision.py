@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 from resspec.diagnostics import UsageError
 
 _SECONDS = 20  # a repository on a slow disk answers in this time, or something is wrong
+_SECONDS_TO_WRITE = 600  # all files of a commit
 
 _FILE = b"100644 blob", b"100755 blob"  # how `git ls-tree` lists one
 
@@ -67,6 +71,19 @@ class Revision:
         """Raises UsageError."""
         return _git("cat-file", "blob", f"{self._commit}:{self._inside(path)}")
 
+    @contextmanager
+    def checked_out(self) -> Iterator[Path]:
+        """Give the commit as a folder, which is removed in the end. Raises UsageError."""
+        with TemporaryDirectory(prefix="resspec-") as around:
+            folder = Path(around, "tree")
+            hooks = f"core.hooksPath={os.devnull}"
+            add = ("-c", hooks, "worktree", "add", "--detach", str(folder), self._commit)
+            _git(*add, seconds=_SECONDS_TO_WRITE)
+            try:
+                yield folder
+            finally:
+                _git("worktree", "remove", "--force", str(folder), seconds=_SECONDS_TO_WRITE)
+
     def shown(self, path: Path) -> str:
         return f"{self.name}:{self._inside(path)}"
 
@@ -80,7 +97,7 @@ class Revision:
         )
 
 
-def _git(*arguments: str) -> bytes:
+def _git(*arguments: str, seconds: int = _SECONDS) -> bytes:
     """Return what git prints, without a shell, hooks or filters."""
     import subprocess
 
@@ -88,7 +105,7 @@ def _git(*arguments: str) -> bytes:
         done = subprocess.run(  # noqa: S603, no shell
             ["git", *arguments],  # noqa: S607
             capture_output=True,
-            timeout=_SECONDS,
+            timeout=seconds,
             check=False,
             stdin=subprocess.DEVNULL,
         )

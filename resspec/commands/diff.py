@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from resspec.commands import given, remedies
-from resspec.commands.terminal import color, note, show, width
-from resspec.diagnostics import ResspecError, SpecError, UsageError
+from resspec.commands.terminal import color, show, width
+from resspec.diagnostics import SpecError, UsageError
 
 if TYPE_CHECKING:
     from resspec.backends.diff import Diff, DiffSide
     from resspec.compiler import Shared
     from resspec.passes.quantities import Known
-    from resspec.revision import Revision
 
 MOST_BYTES = 1 << 28  # of a saved report or IR
 SUMMARY = "compare two networks: structure, cost, weights"
@@ -50,6 +48,11 @@ def arguments(parser: ArgumentParser) -> None:
         help="compare all specs of this git repository with those of a revision",
     )
     parser.add_argument(
+        "--allow-code",
+        action="store_true",
+        help="with --since: run the Python networks of resspec.toml, as they are now and then",
+    )
+    parser.add_argument(
         "--format",
         choices=("table", "markdown", "json", "html"),
         default="table",
@@ -73,7 +76,11 @@ def run(arguments: Namespace) -> int:
         if arguments.set or arguments.input or arguments.ignore:
             help = "leave out --set, --input and --ignore"
             raise UsageError(f"--since compares specs as they are: {help}")
-        return _since(arguments)
+        from resspec.commands.since import since
+
+        return since(arguments, lambda found: _text(found, arguments.format))
+    if arguments.allow_code:
+        raise UsageError("--allow-code is for --since: a network that is named is run without it")
     if len(arguments.sides) != 2:
         raise UsageError(
             f"a diff compares two networks, not {len(arguments.sides)}: resspec diff A B"
@@ -86,72 +93,6 @@ def run(arguments: Namespace) -> int:
         return 2
     print(text, end="")
     return 0 if found.same or arguments.exit_zero else 1
-
-
-def _since(arguments: Namespace) -> int:
-    """Print the networks that differ from a revision, also where only a library of theirs changed.
-
-    A network that is broken on either side is skipped with a note. Returns 2 where it is broken
-    now.
-    """
-    from resspec.changed import changed
-    from resspec.revision import Revision
-
-    revision = Revision.fork(arguments.since)
-    heading = "### `{}`\n" if arguments.format == "markdown" else "{}\n"
-    differ, is_broken = False, False
-    for path in changed(revision):
-        for spec, found in _found(path, revision):
-            if isinstance(found, _Broken):
-                is_broken = is_broken or found.now
-                when = "it is broken now" if found.now else f"it was broken in {arguments.since}"
-                note(f"{spec} was skipped, {when}: {_brief(found.error)}")
-            elif not found.same:
-                differ = True
-                print(heading.format(spec), _text(found, arguments.format), sep="")
-    return 2 if is_broken else int(differ and not arguments.exit_zero)
-
-
-def _brief(error: ResspecError) -> str:
-    """Return one line about an error."""
-    return error.diagnostics[0].brief if isinstance(error, SpecError) else str(error)
-
-
-class _Broken(NamedTuple):
-    error: ResspecError
-    now: bool
-
-
-def _found(path: Path, revision: Revision) -> Iterator[tuple[str, Diff | _Broken]]:
-    """Yield each network of a file, as `FILE:NAME`, with its difference."""
-    from resspec.backends.diff import diff
-    from resspec.compiler import Shared
-    from resspec.opening import networks
-    from resspec.passes.quantities import Known
-
-    shown = os.path.relpath(path)
-    try:
-        names = [name for name, missing in networks(path).items() if not missing]
-    except (SpecError, UsageError) as error:
-        yield shown, _Broken(error, now=True)
-        return
-    try:
-        before = networks(path, revision) if names else {}
-    except SpecError as error:
-        yield shown, _Broken(error, now=False)
-        return
-    for name in names:
-        known, shared, spec, now = Known(), Shared(), f"{shown}:{name}", True
-        try:
-            b = _side(spec, known, shared)
-            if before.get(name) == []:
-                now = False
-                yield (
-                    spec,
-                    diff(_side(f"{revision.shown(path)}:{name}", known, shared), b, known.digests),
-                )
-        except SpecError as error:
-            yield spec, _Broken(error, now)
 
 
 def _compared(a: str, b: str, arguments: Namespace) -> Diff:
@@ -216,16 +157,16 @@ def _text(found: Diff, form: str) -> str:
 
 def _given_side(spec: str, known: Known, shared: Shared, arguments: Namespace) -> DiffSide:
     """Return a side of a diff with values from the command line, without what `--ignore` names."""
-    side = _side(spec, known, shared, given.values(arguments))
+    found = _side(spec, known, shared, given.values(arguments))
     if not arguments.ignore:
-        return side
-    if side.network is None:
+        return found
+    if found.network is None:
         raise UsageError(f"--ignore compares networks, but {spec} is a report")
     from resspec.backends.report import report
     from resspec.ir.uninitialized import without_init
 
-    network = without_init(side.network)
-    return side._replace(report=report(network, known=known), network=network)
+    network = without_init(found.network)
+    return found._replace(report=report(network, known=known), network=network)
 
 
 def _side(
