@@ -134,7 +134,16 @@ def import_all(arguments: Namespace) -> None:
     for source in sources:
         from resspec.importing.values import imported
 
-        note(imported(source.word, values(arguments)).summary)
+        note(imported(source.word, _of_source(arguments)).summary)
+
+
+def _of_source(arguments: Namespace) -> dict[str, Any]:
+    """Return the values that a module is made with; those of `train` begin with `net.`."""
+    found = values(arguments)
+    if arguments.command != "train":
+        return found
+    of_network = {name[4:]: value for name, value in found.items() if name.startswith("net.")}
+    return {"input": arguments.input, **of_network}
 
 
 def say_what_runs(source: ImportSource) -> None:
