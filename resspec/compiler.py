@@ -270,12 +270,14 @@ def _unmet(
 
 def warnings(spec: str | Path, network: Network, known: Known | None = None) -> list[Diagnostic]:
     """Return the warnings about a network that was loaded from a spec, and about its file."""
-    from resspec.lint import lint
-
     if is_imported(str(spec)):
         return []
     path, _ = locate(str(spec))
-    return [] if opening.is_shipped(path) else lint(open_spec(path).library, [network], known)
+    if opening.is_shipped(path):
+        return []
+    from resspec.lint import lint
+
+    return lint(open_spec(path).library, [network], known)
 
 
 # --- from a spec to what a backend makes of it ---

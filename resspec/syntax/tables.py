@@ -27,9 +27,12 @@ def parser(builder: Transformer[Any, Any]) -> Lark:
     grammar = shipped.path(*_GRAMMAR).read_bytes()
     tables = _tables()
     if tables.get("lark") == lark.__version__ and tables.get("sha256") == _digest(grammar):
-        tables["data"]["options"]["transformer"] = builder
-        stored: Any = tables  # Lark.load also takes what a file would hold
-        return Lark.load(stored)
+        data = tables["data"]
+        data["options"]["transformer"] = builder
+        actions = data["parser"]["parser"]
+        actions["states"] = _by_number(actions["states"])
+        stored: Any = {"data": data, "memo": _by_number(tables["memo"])}
+        return Lark.load(stored)  # which also takes what a file would hold
     return Lark(grammar.decode(), parser="lalr", start=STARTS, transformer=builder)
 
 
@@ -57,15 +60,13 @@ def _digest(grammar: bytes) -> str:
 def _tables() -> dict[str, Any]:
     path = shipped.path(*_TABLES)
     text = path.read_bytes() if path.is_file() else b"{}"
-    tables: dict[str, Any] = json.loads(text, object_hook=_with_numbers)
+    tables: dict[str, Any] = json.loads(text)
     return tables
 
 
-def _with_numbers(table: dict[str, Any]) -> dict[Any, Any]:
-    """Return whole numbers as keys, which JSON does not have, and lark's tables have no others."""
-    if "@" in table:  # most are references
-        return table
-    return {int(key) if key.isdecimal() else key: value for key, value in table.items()}
+def _by_number(table: dict[str, Any]) -> dict[int, Any]:
+    """Return a table that others refer to by whole numbers, which JSON does not have as keys."""
+    return {int(key): value for key, value in table.items()}
 
 
 if __name__ == "__main__":
