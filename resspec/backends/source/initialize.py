@@ -1,29 +1,22 @@
-"""The initial weights: one loop over all modules where a law holds for every layer of a class, and
-what differs from that.
+"""The initial weights: one loop over all modules, by their classes and, where that is not enough,
+their names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from resspec.backends.source import copied
-from resspec.backends.source.attributes import ClassAttributes
-from resspec.backends.source.classes import EmittedClass, EmittedStatement
+from resspec.backends.source.classes import EmittedClass
 from resspec.backends.source.layout import BLANK, Code, Statement, block, call
-from resspec.backends.source.syntax import attribute, literal, quoted
-from resspec.backends.source.terms import (
-    RowModule,
-    SequentialRow,
-    Term,
-    TorchLayer,
-    leaves,
-)
+from resspec.backends.source.syntax import literal, quoted
+from resspec.backends.source.terms import TorchLayer, leaves
 from resspec.backends.source.torch_layers import initial
 from resspec.ir import walk
 from resspec.ir.formulas import plain
-from resspec.ir.init import AS_TORCH, CONSTANTS, LAWS, Init
+from resspec.ir.init import CONSTANTS, LAWS, Init
 from resspec.ir.network import Network
 from resspec.ir.nodes import Op
 
@@ -56,89 +49,61 @@ class InitBranch:
         return self.names.after(f"{test} and ") if self.names else Code(test)
 
 
-class Initialization:
-    """The loop over all modules in the network's constructor, and the layers that their own classes
-    initialize.
+def initialization(classes: Iterable[EmittedClass], network: Network) -> list[Statement]:
+    """Return the loop over all modules in the network's constructor.
+
+    An initializer has one branch for all layers of a class where it is the same for them, else one
+    for each group of layers, by their names.
     """
-
-    def __init__(self, classes: Iterable[EmittedClass], network: Network) -> None:
-        """Choose which initializer goes where, by the class of the layers: for all of them in the
-        loop, else in the constructors of their blocks, else, where the order of random numbers asks
-        for it, by name in the loop.
-        """
-        self._network = network
-        self._branches: list[InitBranch] = []
-        self._over = "for module in self.modules():"
-        self._own: set[int] = set()  # layers by `id`
-        found: dict[str, list[TorchLayer]] = {}
-        reachable: set[int] = set()
-        for cls in classes:
-            for leaf in (leaf for term in cls.terms() for leaf in leaves(term)):
-                if isinstance(leaf, TorchLayer):
-                    found.setdefault(leaf.module, []).append(leaf)
-            reachable.update(id(leaf) for term, _ in _alone(cls) for leaf, _ in _places(term, ""))
-        self._modules = set(found)
-        for module, layers in found.items():
-            started = [layer for layer in layers if layer.init != AS_TORCH]
-            law = _common(layers)
-            if law is not None:
-                guarded = not all(layer.bias for layer in layers)
-                body = _start(law, "module", guarded=guarded)
-                self._add_whole(self._branch(module, body))
-            elif all(id(layer) in reachable and layer.init.law in _FIXED for layer in started):
-                self._own.update(map(id, started))
-            else:
-                self._add_by_name(module)
-
-    def loop(self) -> list[Statement]:
-        """Return the loop over all modules."""
-        lines: list[Statement] = []
-        for branch in self._branches:
-            word = "elif" if lines else "if"
-            lines += block(branch.test().after(f"{word} ").before(":"), branch.body)
-        over = block(self._over, lines)
-        return [BLANK, *over] if over else []
-
-    def own_statements(self, cls: EmittedClass, attributes: ClassAttributes) -> Iterator[Statement]:
-        """Yield what a class initializes itself: the last norm of a residual at zero."""
-        for term, slot in _alone(cls):
-            for leaf, node in _places(term, attributes[slot]):
-                if id(leaf) in self._own:
-                    yield from _start(leaf.init, node, guarded=False)
-
-    def _add(self, branch: InitBranch) -> None:
-        if branch.body:
-            self._branches.append(branch)
-
-    def _branch(self, module: str, body: list[Statement], names: Code | None = None) -> InitBranch:
-        cls = copied.qualified(module)
-        is_base = any(copied.base(other) == cls for other in self._modules)
-        return InitBranch([cls], body, names, is_exact=is_base)
-
-    def _add_whole(self, new: InitBranch) -> None:
-        """Add a branch for all modules of a class, or the class to one with the same body."""
-        for branch in self._branches:
-            if new.is_whole and branch.is_whole and branch.body == new.body:
-                branch.classes += new.classes
-                return
-        self._add(new)
-
-    def _add_by_name(self, module: str) -> None:
-        self._over = "for name, module in self.named_modules():"
-        groups: dict[Init, list[str]] = {}
-        for path, step in walk.layers(walk.whole(self._network)):
-            op = step.node
-            if isinstance(op, Op) and op.layer.at(0).call(op.input).module == module:
-                groups.setdefault(initial(op), []).append(path)
-        *rarer, most = sorted(groups, key=lambda init: len(groups[init]))
-        for init in rarer:
-            others = [path for other, paths in groups.items() if other != init for path in paths]
-            body = _start(init, "module", guarded=False) or [Code("pass")]
-            self._add(self._branch(module, body, _named(groups[init], others)))
-        self._add(self._branch(module, _start(most, "module", guarded=False)))
+    found: dict[str, list[TorchLayer]] = {}
+    for cls in classes:
+        for leaf in (leaf for term in cls.terms() for leaf in leaves(term)):
+            if isinstance(leaf, TorchLayer):
+                found.setdefault(leaf.module, []).append(leaf)
+    branches: list[InitBranch] = []
+    for module, layers in found.items():
+        name = copied.qualified(module)
+        is_base = any(copied.base(other) == name for other in found)
+        law = _common(layers)
+        if law is None:
+            bodies = _by_name(module, network)
+            branches += [InitBranch([name], body, names, is_base) for names, body in bodies]
+        else:
+            body = _start(law, guarded=not all(layer.bias for layer in layers))
+            _add_whole(InitBranch([name], body, None, is_base), branches)
+    lines: list[Statement] = []
+    for branch in branches:
+        word = "elif" if lines else "if"
+        lines += block(branch.test().after(f"{word} ").before(":"), branch.body)
+    is_named = any(branch.names for branch in branches)
+    over = "name, module in self.named_modules()" if is_named else "module in self.modules()"
+    return [BLANK, *block(f"for {over}:", lines)] if lines else []
 
 
-_FIXED = ("constant", "default")  # laws that draw no random numbers
+def _add_whole(new: InitBranch, branches: list[InitBranch]) -> None:
+    """Add a branch for all modules of a class, or the class to one with the same body."""
+    for branch in branches:
+        if new.is_whole and branch.is_whole and branch.body == new.body:
+            branch.classes += new.classes
+            return
+    branches.append(new)
+
+
+def _by_name(module: str, network: Network) -> list[tuple[Code | None, list[Statement]]]:
+    """Return a test of the name and the body of each initializer of a class of layers; the most
+    frequent is the last, and has no test.
+    """
+    groups: dict[Init, list[str]] = {}
+    for path, step in walk.layers(walk.whole(network)):
+        op = step.node
+        if isinstance(op, Op) and op.layer.at(0).call(op.input).module == module:
+            groups.setdefault(initial(op), []).append(path)
+    *rarer, most = sorted(groups, key=lambda init: len(groups[init]))
+    branches: list[tuple[Code | None, list[Statement]]] = []
+    for init in rarer:
+        others = [path for other, paths in groups.items() if other != init for path in paths]
+        branches.append((_named(groups[init], others), _start(init) or [Code("pass")]))
+    return [*branches, (None, _start(most))]
 
 
 def _common(layers: list[TorchLayer]) -> Init | None:
@@ -152,14 +117,14 @@ def _common(layers: list[TorchLayer]) -> Init | None:
     return Init(*weights.pop(), biases.pop())
 
 
-def _start(init: Init, module: str, *, guarded: bool) -> list[Statement]:
+def _start(init: Init, *, guarded: bool = False) -> list[Statement]:
     """Return `nn.init.…(module.weight)` and the same for the bias; `guarded`: there may be none."""
     body: list[Statement] = []
     if init.law != "default":
-        body.append(_fill(init.law, dict(init.arguments), f"{module}.weight"))
+        body.append(_fill(init.law, dict(init.arguments), "module.weight"))
     if init.bias is not None:
-        filled: list[Statement] = [_fill("constant", {"value": init.bias}, f"{module}.bias")]
-        body += block(f"if {module}.bias is not None:", filled) if guarded else filled
+        filled: list[Statement] = [_fill("constant", {"value": init.bias}, "module.bias")]
+        body += block("if module.bias is not None:", filled) if guarded else filled
     return body
 
 
@@ -194,26 +159,3 @@ def _named(paths: list[str], others: list[str]) -> Code:
 def _texts(texts: Sequence[str]) -> Code:
     quotes = tuple([Code(quoted(text)) for text in texts])
     return quotes[0] if len(quotes) == 1 else Code("(", quotes, ")", rows="each")
-
-
-def _alone(cls: EmittedClass) -> Iterator[tuple[Term, EmittedStatement]]:
-    """Yield the modules that every instance of a class has."""
-    for slot in () if cls.is_row else cls.slots:
-        if slot.term is not None and slot.optional is None:
-            yield slot.term, slot
-
-
-def _places(term: Term, node: str) -> Iterator[tuple[TorchLayer, str]]:
-    """Yield the layers in a term, and how to get there from the module that it makes."""
-    match term:
-        case TorchLayer():
-            yield term, node
-        case SequentialRow(items=items):
-            for i, item in enumerate(items):
-                if not isinstance(item, RowModule) or item.is_spread:
-                    return
-                name = item.names[0].at()
-                inner = f"{node}[{i}]" if name == str(i) else attribute(node, quoted(name))
-                yield from _places(item.term, inner)
-        case _:
-            pass

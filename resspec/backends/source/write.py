@@ -13,7 +13,7 @@ from resspec.backends.source.classes import EmittedClass, classify
 from resspec.backends.source.collect import collect
 from resspec.passes.declarations import read
 from resspec.backends.source.forward import Forward
-from resspec.backends.source.initialize import Initialization
+from resspec.backends.source.initialize import initialization
 from resspec.backends.source.layout import BLANK, Block, Code, Statement, call, lay_out
 from resspec.backends.source.modules import Constructors
 from resspec.backends.source.signature import Signature
@@ -72,7 +72,6 @@ class _File:
         _name(classes, {self.function, *taken})
         own = {self.function, *taken, *(cls.name for cls in classes)}
         self.signatures = {cls: Signature(cls, own, is_root=cls is self.root) for cls in classes}
-        self.initialization = Initialization(classes, network)
 
     def text(self, fingerprint: str | None) -> str:
         """Return the text of the file."""
@@ -109,8 +108,7 @@ class _File:
             Code("super().__init__()"),
             *signature.locals,
             *attributes.body,
-            *self.initialization.own_statements(cls, attributes),
-            *(self.initialization.loop() if is_root else []),
+            *(initialization(self.classes, self.network) if is_root else []),
             *(self._feature_info() if is_root else []),
         ]
         program = cls.template.program

@@ -148,7 +148,6 @@ class Torch(nn.Module):
         self.downsample = nn.Identity()
         if stride != 1 or in_channels != width:
             self.downsample = nn.Sequential(Subsample(stride), PadChannels(width - in_channels))
-        nn.init.zeros_(self.bn2.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.relu(self.bn1(self.conv1(x)))
@@ -293,6 +292,16 @@ class Class(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.BatchNorm2d) and name in (
+                "while.0.bn2",
+                "while.1.bn2",
+                "while.2.bn2",
+                "while.3.bn2",
+                "while.4.bn2",
+                "two-0.bn2",
+                "two-1.bn2",
+            ):
+                nn.init.zeros_(module.weight)
             elif isinstance(module, nn.Linear) and name.endswith((".linear1", ".linear2")):
                 nn.init.xavier_uniform_(module.weight)
                 nn.init.zeros_(module.bias)
