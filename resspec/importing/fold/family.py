@@ -34,6 +34,7 @@ class Family:
         option: What its shortcut is, if it is a residual block.
         places: Where each body is among them.
         size: How many layers it has.
+        holds_blocks: Whether it is a residual block, or has blocks inside.
     """
 
     name: str
@@ -45,10 +46,13 @@ class Family:
     option: Option | None = None
     places: dict[Body, int] = field(default_factory=dict)
     size: int = 1
+    holds_blocks: bool = False
 
     def __post_init__(self) -> None:
         self.places = {body: i for i, body in enumerate(self.bodies)}
         calls = [step for step in walk(self.bodies[0].written) if isinstance(step, Call)]
+        has_blocks = any(call.block is not None for call in calls)
+        self.holds_blocks = has_blocks or self.option is not None
         self.size = sum(getattr(call.block, "size", 1) for call in calls)
 
     def call(self, body: Body, name: str) -> Call:
@@ -72,7 +76,8 @@ class Family:
             declared = default and default.declared
             shown = self.option.clause(is_default=self.option.declared is declared)
             at = lines.index("shortcut")
-            lines[at : at + 1] = [shown] if shown != "shortcut" or at == 0 else []
+            is_said = shown != "shortcut" or any(line.startswith("residual") for line in lines[at:])
+            lines[at : at + 1] = [shown] if is_said else []
         inside = "\n".join(lines)
         return f"{head} {{\n{inside}\n}}"
 

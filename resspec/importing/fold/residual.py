@@ -33,19 +33,21 @@ def residuals(rows: Sequence[Row]) -> list[Residual] | None:
     """Return the rows of the bodies of one class as residual blocks, None where they are none."""
     found = [_residual(row) for row in rows]
     sums = [each for each in found if each is not None]
-    if not sums or len({each.h_first for each in sums}) > 1:
+    orders = {each.h_first for each in sums if each.h} or {each.h_first for each in sums}
+    if not sums or len(orders) > 1:
         return None
+    (h_first,) = orders
     befores = {each.before for each in sums if each.before}
     after = min((each.after for each in sums), key=len)
     made = []
     for row, each in zip(rows, found, strict=True):
         if each is None:
-            made.append(_without_shortcut(row, after, h_first=sums[0].h_first))
+            made.append(_without_shortcut(row, after, h_first=h_first))
         elif each.h == () and not each.before:
             made.append(_with_before(each, befores))
         else:
             made.append(each)
-    return made
+    return [replace(each, h_first=h_first) for each in made]
 
 
 def _residual(row: Row) -> Residual | None:

@@ -157,7 +157,9 @@ class Solver:
 
     def test(self, present: Sequence[bool]) -> Expr | None:
         """Return a condition that holds in these bodies and follows from what is known."""
-        return next((test for holds, test in self._rules() if list(present) == holds), None)
+        test = next((test for holds, test in self._rules() if list(present) == holds), None)
+        self.reads_stride |= test is not None and test.text.startswith("stride")
+        return test
 
     def flag(self, present: Sequence[bool], wanted: Sequence[str]) -> Expr:
         """Return a parameter that says it."""
@@ -170,14 +172,14 @@ class Solver:
         for p in self.parameters:
             if p.role == RATIO:
                 yield [v > 1 for v in p.values], Expr(f"{p.name} > 1", 0)
+        if any(stride > 1 for stride in self.strides):
+            yield [stride > 1 for stride in self.strides], Expr("stride > 1", 0)
+            yield [stride == 1 for stride in self.strides], Expr("stride == 1", 0)
         for p in self.parameters:
             if p.role == CHANNELS:
                 pairs = list(zip(p.values, self.entering, strict=True))
                 yield [v != x for v, x in pairs], Expr(f"{p.name} != in", 0)
                 yield [v == x for v, x in pairs], Expr(f"{p.name} == in", 0)
-        if any(stride > 1 for stride in self.strides):
-            yield [stride > 1 for stride in self.strides], Expr("stride > 1", 0)
-            yield [stride == 1 for stride in self.strides], Expr("stride == 1", 0)
 
     def _free(self, wanted: Sequence[str]) -> str:
         taken = {p.name for p in self.parameters} | TAKEN
