@@ -134,7 +134,9 @@ def import_all(arguments: Namespace) -> None:
     for source in sources:
         from resspec.importing.values import imported
 
-        note(imported(source.word, _of_source(arguments)).summary)
+        found = imported(source.word, _of_source(arguments))
+        for sentence in (*found.notes, found.summary):
+            note(sentence)
 
 
 def _of_source(arguments: Namespace) -> dict[str, Any]:

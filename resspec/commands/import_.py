@@ -8,7 +8,7 @@ from pathlib import Path
 from resspec.commands import given
 from resspec.commands.installed import torch_installed
 from resspec.commands.parsing import AppendOnce
-from resspec.commands.terminal import complain, say, wrote
+from resspec.commands.terminal import complain, note, say, wrote
 from resspec.diagnostics import UsageError
 
 SUMMARY = "write the spec of a PyTorch module, and prove that it is the same network"
@@ -93,6 +93,8 @@ def run(arguments: Namespace) -> int:
         write(arguments.out, found.text.encode())
     else:
         print(found.text, end="")
+    for sentence in found.notes:
+        note(sentence)
     say(found.summary)
     if arguments.out:
         wrote([arguments.out])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resspec.diagnostics import UsageError
@@ -12,7 +13,10 @@ from resspec.importing import names, reading
 from resspec.importing.nest import network as nested
 from resspec.importing.proof import Proof
 from resspec.importing.sources import ImportSource
+from resspec.ir import walk
 from resspec.ir.network import Network
+from resspec.ir.nodes import Op
+from resspec.ir.ops.layer import tensor_name
 from resspec.ir.shape import Shape
 from resspec.lowering.scope import BUILT_IN, RESERVED
 from resspec.render import visible
@@ -53,11 +57,13 @@ class Imported:
         text: The spec.
         network: The network that it describes.
         proof: How far it agrees with its origin.
+        notes: What the writer of a file changed, a sentence each.
     """
 
     text: str
     network: Network
     proof: Proof
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.text
@@ -78,19 +84,69 @@ def import_source(source: ImportSource, options: ImportOptions) -> Imported:
         SpecError: The law of initial values has mistakes.
         UsageError: There is no such network, or it cannot be described.
     """
-    with _installed(source.word):
-        from resspec.importing.record.modules import module_of
+    if not source.runs_code:
+        return _of_file(source, options)
+    with _torch_installed(source.word):
+        return _of_python(source, options)
 
-        def make(*, on_meta: bool = False) -> nn.Module:
-            made = module_of(source.word, options.arguments, on_meta=on_meta).module
-            return made.get_submodule(options.part)
 
-        found = module_of(source.word, options.arguments)
-        shape = _shape(found.shape, options.dims)
-        module, name = found.module, found.name
-        if options.part:
-            module, shape, name = _part(module, shape, options.part)
-        return import_made(module, shape, name, make, options, source.word)
+def _of_python(source: ImportSource, options: ImportOptions) -> Imported:
+    from resspec.importing.record.modules import module_of
+
+    def make() -> nn.Module:
+        made = module_of(source.word, options.arguments, on_meta=False).module
+        return made.get_submodule(options.part)
+
+    found = module_of(source.word, options.arguments)
+    shape = _shape(found.shape, options.dims)
+    module, name = found.module, found.name
+    if options.part:
+        module, shape, name = _part(module, shape, options.part)
+    return import_made(module, shape, name, make, options, source.word)
+
+
+def _of_file(source: ImportSource, options: ImportOptions) -> Imported:
+    """Return the network of a file, which computes nothing."""
+    from resspec.importing import onnx, pt2
+    from resspec.importing.part import part
+
+    if options.arguments:
+        given = ", ".join(options.arguments)
+        raise UsageError(f"{source.word} is a file, which takes no arguments: leave out {given}")
+    if options.dims and source.kind == "pt2":
+        raise UsageError(f"{source.word} was exported for one size: leave out the input")
+    path = Path(source.word)
+    shape = _shape(Shape((3, 1, 1)), options.dims) if options.dims else None
+    found = pt2.read(path) if source.kind == "pt2" else onnx.read(path, shape)
+    graph, inside = found.graph, ""
+    if options.part:
+        graph, inside = part(found.graph, tuple(options.part.split("."))), f"{options.part}."
+    text = _text(nested(graph), options, source.word)
+    network = reading.network(text)
+    theirs = {
+        name.removeprefix(inside): tensor.dims
+        for name, tensor in found.tensors.items()
+        if name.startswith(inside)
+    }
+    ours = _tensors(network)
+    for name in [name for name in ours if name.endswith(".num_batches_tracked")]:
+        if name not in theirs:  # what a batch norm counts in training is in no ONNX file
+            del ours[name]
+    return Imported(text, network, Proof.of_shapes(theirs, ours), found.notes)
+
+
+def _tensors(network: Network) -> dict[str, tuple[int, ...]]:
+    """Return the sizes of all parameters and buffers by their names."""
+    return {
+        tensor_name(path, name): dims
+        for path, step in walk.layers(walk.whole(network))
+        if isinstance(step.node, Op)
+        for name, dims in _tensors_of(step.node).items()
+    }
+
+
+def _tensors_of(op: Op) -> dict[str, tuple[int, ...]]:
+    return {**op.layer.parameters(op.input), **op.layer.buffers(op.input)}
 
 
 def import_object(module: nn.Module, options: ImportOptions) -> Imported:
@@ -196,7 +252,7 @@ def _part(module: nn.Module, shape: Shape, path: str) -> tuple[nn.Module, Shape,
 
 
 @contextmanager
-def _installed(word: str) -> Iterator[None]:
+def _torch_installed(word: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from resspec.ir.shape import Shape
 from resspec.suggest import joined
 from resspec.units import size_of
+
+Dims = Mapping[str, tuple[int, ...]]  # of tensors, by their names
 
 CLOSE = 1e-4  # of the largest value: what another order of the same sums may change
 
@@ -52,6 +54,18 @@ class Proof(NamedTuple):
     failure: str = ""
     too_large: int = 0
     without_dropout: bool = False
+
+    @classmethod
+    def of_shapes(cls, theirs: Dims, ours: Dims) -> Proof:
+        """Return how many tensors load: all by their names, with their sizes."""
+        common = ours.keys() & theirs
+        return cls(
+            tensors=len(theirs),
+            loaded=sum(ours[name] == theirs[name] for name in common),
+            unused=tuple(name for name in theirs if name not in common),
+            missing=tuple(name for name in ours if name not in common),
+            reshaped=tuple(each for each in ours if each in common and ours[each] != theirs[each]),
+        )
 
     @property
     def has_same_names(self) -> bool:

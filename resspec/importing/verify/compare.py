@@ -45,15 +45,7 @@ def names(network: Network, module: nn.Module) -> Proof:
     """Return how many tensors of a module load into the network. Nothing is computed."""
     with torch.device("meta"):
         ours = _shapes(build(network))
-    theirs = _shapes(module)
-    common = ours.keys() & theirs
-    return Proof(
-        tensors=len(theirs),
-        loaded=sum(ours[name] == theirs[name] for name in common),
-        unused=tuple(name for name in theirs if name not in common),
-        missing=tuple(name for name in ours if name not in common),
-        reshaped=tuple(name for name in ours if name in common and ours[name] != theirs[name]),
-    )
+    return Proof.of_shapes(_shapes(module), ours)
 
 
 def verify(text: str, make: Make, proof: Proof) -> Proof:
