@@ -19,7 +19,10 @@ SIDE = 64
 SIDES = {"inception_resnet_v2": 96, "inception_v4": 96}
 
 # Gradients that differ in their last bits: the spec says in several steps what timm has in one.
-NEARLY: dict[str, float] = {}
+NEARLY = {
+    "dla34": 1e-5,  # computes the pool of a tree's input twice
+    "poolformerv2_s12": 1e-5,  # adds the negative where timm subtracts
+}
 
 
 @pytest.mark.parametrize("name", SPECS)
