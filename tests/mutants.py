@@ -24,6 +24,7 @@ _ODD = [
     ),
     b"\xff",
     *b"0 1e9 999999999999999999 x 3x3 in out none identity true".split(b" "),
+    *b"if else [ ] [1,2] > stages output sequential narrow: gn(groups=2) ..:".split(b" "),
 ]
 _ODD_IN_YAML = [
     *_ODD,
@@ -151,7 +152,7 @@ def _cut(text: bytes, random: Random) -> bytes:
 
 @cache
 def _specs() -> _Texts:
-    paths = (_ROOT / "specs").rglob("*.res")
+    paths = [*(_ROOT / "specs").rglob("*.res"), _ROOT / "tests" / "syntax" / "layouts.res"]
     return _texts(paths, lambda text: _spans(parse(Source("", text)).declarations))
 
 

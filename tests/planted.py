@@ -50,6 +50,13 @@ def sound(random: Random) -> str:
         return random.choice(SHIPPED)
     text = random_spec(random.randrange(10**9))
     network = text[text.index("network n {") :]
+    stages = re.findall(r"stage ([\w.\-]*\w):", network)
+    if stages and random.random() < 0.3:
+        names = " ".join(name for name in dict.fromkeys(stages) if random.random() < 0.7)
+        network = network.replace("    head", f"    output {names or stages[0]}\n    head")
+        text = text[: text.index("network n {")] + network
+    if stages and random.random() < 0.3:
+        text += f"network derived = n {{ stage {stages[-1]}: identity; head avgpool -> fc 3 }}\n"
     others = ("second", "third")[: random.randrange(3)]
     return text + "".join(network.replace("network n {", f"network {name} {{") for name in others)
 
@@ -90,6 +97,10 @@ def edits(text: str, random: Random, amount: int) -> list[Edit]:
             taken |= _before(owner, sections[: at + 1], places)
     random.shuffle(places)
     known = known_words() | {*_words(file)}
+    outputs = [each for each in places if isinstance(each.node, ast.OutputClause)]
+    if outputs and random.random() < 0.3:  # nobody knows what is wrong in them beside a mistake
+        return list(filter(None, [random_edit(outputs[0], known, random)]))
+    places = [each for each in places if each not in outputs]
     for place in places:
         if (
             len(found) < amount
@@ -145,6 +156,8 @@ def _line(text: str, at: int) -> int:
 def _places(file: ast.SpecFile) -> Iterator[Place]:
     for declared in file.declarations:
         match declared:
+            case ast.Derived():
+                yield Place(declared, declared, declared.span)
             case ast.Block(is_module=True, clauses=clauses) | ast.NetworkDecl(clauses=clauses) if (
                 clauses
             ):

@@ -29,6 +29,9 @@ MISFITS = [  # steps that no picture fits, and where in them it shows
 ]
 
 
+OR = {"E0201": ("E0115",), "E0251": ("E0225",)}  # codes that a wrong name may have instead
+
+
 class Edit(NamedTuple):
     """A mistake as an edit of the sound text; it shows at a part of `new`."""
 
@@ -58,7 +61,7 @@ def misfit(chain: ast.Chain, random: Random) -> Edit:
 
 def random_edit(place: Place, known: set[str], random: Random) -> Edit | None:
     """A mistake of names, numbers, words or syntax in a clause."""
-    found = [*_names(place, known, random), *_numbers(place.node, random)]
+    found = [*_names(place, known, random), *_numbers(place.node, random), *_lists(place.node)]
     kinds = [found, list(_syntax(place)), list(_opening(place, known, random))]
     random.shuffle(kinds)
     return next((random.choice(each) for each in kinds if each), None)
@@ -92,7 +95,7 @@ def _names(place: Place, known: set[str], random: Random) -> Iterator[Edit]:
             case ast.Identifier(text=text, span=span), str() if (
                 text not in ("none", "default") or role != "E0202"
             ):
-                codes = (role, "E0115") if role == "E0201" else (role,)
+                codes = (role, *OR.get(role, ()))
                 found = _typed(
                     "name", codes, span, known, random
                 )  # the last letter alone tells libraries apart
@@ -126,19 +129,11 @@ def _nodes(node: Any, role: str = "E0202") -> Iterator[tuple[Any, str]]:
         case ast.MergeCall(name=name, paths=paths):
             yield name, "E0238"
             yield from (found for each in paths for found in _nodes(each))
-        case ast.Shortcut(option=option):
-            yield from _nodes(option, "E0224")
-        case ast.InitClause(kind=kind, law=law, arguments=arguments):
-            yield from _nodes(kind, "E0228")
-            yield law, "E0227"
-            for each in (each for each in arguments if isinstance(each, ast.Keyword)):
-                yield each.name, "E0203"
-                yield from _nodes(each.value, "E0229" if each.name.text in CHOICES else "E0202")
-        case ast.Replace(kind=kind, call=call):
-            yield kind, "E0228"
-            yield call.name, "E0228"
-        case ast.Expect(metric=metric):
-            yield metric.name, "E0236"
+        case ast.Shortcut() | ast.InitClause() | ast.Replace() | ast.Expect() | ast.OutputClause():
+            yield from _of_clause(node)
+        case ast.Derived(base=base, clauses=clauses):
+            yield base, "E0251"
+            yield from _nodes(clauses)
         case ast.UseDecl(target=target, is_file=False):
             yield target, "E0217"
         case ast.Let(value=value):
@@ -156,6 +151,27 @@ def _nodes(node: Any, role: str = "E0202") -> Iterator[tuple[Any, str]]:
         case tuple() if hasattr(node, "_fields"):
             parts = (getattr(node, name) for name in node._fields if name not in ("label", "name"))
             yield from (found for part in parts for found in _nodes(part))
+
+
+def _of_clause(node: Any) -> Iterator[tuple[Any, str]]:
+    """Yield the same of a clause of a network or block that is no chain."""
+    match node:
+        case ast.Shortcut(option=ast.LayerCall(name=name, arguments=arguments)):
+            yield name, "E0224"
+            yield from _nodes(arguments)
+        case ast.OutputClause(names=names):
+            yield from (found for name in names for found in _nodes(name, "E0253"))
+        case ast.InitClause(kind=kind, law=law, arguments=arguments):
+            yield from _nodes(kind, "E0228")
+            yield law, "E0227"
+            for each in (each for each in arguments if isinstance(each, ast.Keyword)):
+                yield each.name, "E0203"
+                yield from _nodes(each.value, "E0229" if each.name.text in CHOICES else "E0202")
+        case ast.Replace(kind=kind, call=call):
+            yield kind, "E0228"
+            yield call.name, "E0228"
+        case ast.Expect(metric=metric):
+            yield metric.name, "E0236"
 
 
 def _numbers(node: Any, random: Random) -> Iterator[Edit]:
@@ -226,6 +242,24 @@ def _numbers(node: Any, random: Random) -> Iterator[Edit]:
             and not call.arguments
         ):
             yield Edit("number", ("E0205",), call.span.end, call.span.end, " 3", (1, 2))
+
+
+def _lists(node: Any) -> Iterator[Edit]:
+    """A list of another length, or a list where one value is needed."""
+    if isinstance(node, ast.Stages):
+        for each in re.finditer(r"\[[^],]*, ([^]]*)\]", node.span.text):
+            start = node.span.start + each.start()
+            if node.span.text.count("[") > 1:
+                yield Edit(
+                    "list", ("E0256",), start, node.span.start + each.end(), f"[{each[1]}]", (0, 1)
+                )
+    if isinstance(node, ast.Stage):
+        for call in (each for each, role in _nodes(node) if role == "call"):
+            for argument in call.arguments:
+                if isinstance(argument, ast.Number):
+                    new = f"[{argument.span.text}, 8]"
+                    span = argument.span
+                    yield Edit("list", ("E0255",), span.start, span.end, new, (0, len(new)))
 
 
 def _instead(span: Span, wrong: list[tuple[str, str]], random: Random) -> Iterator[Edit]:

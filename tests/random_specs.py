@@ -35,7 +35,9 @@ shortcut C { same: conv 1x1, out; change: conv 1x1, out, /stride }
 shortcut D { same: identity; widen: identity -> conv 1x1, out -> bn; change: avgpool 2x2, /stride, ceil=true -> conv 1x1, out }
 shortcut N { same: identity; widen: pad_channels out; narrow: slice 0, out; change: none }
 shortcut M { same: identity; change: none }
+shortcut G(size, norm=bn) { same: identity; change: conv size, out, /stride -> norm }
 """
+GIVEN = ("leaky_relu(0.2)", "gn(groups=1)", "dropout(half)")  # layers with bound arguments
 
 
 class Picture(NamedTuple):
@@ -68,7 +70,8 @@ class _Writer:
     def spec(self) -> str:
         choose = self.random.choice
         x = Picture(choose([3, 4]), choose([12, 15, 16]), choose([12, 16, 17]))
-        clauses = [f"input {x.channels}x{x.height}x{x.width}", f"shortcut {choose('ABCDMN')}"]
+        option = choose([*"ABCDMN", "G 1x1", "G 3x3, norm=gn(groups=1)"])
+        clauses = [f"input {x.channels}x{x.height}x{x.width}", f"shortcut {option}"]
         clauses += self.random.sample([f"init {law}" for law in LAWS[:3]], 1) * (
             self.random.random() < 0.5
         )
@@ -86,6 +89,9 @@ class _Writer:
         for kind, wide in sections:
             text, x = self.chain(x, 2 if wide else 1, labels=True)
             texts.append(f"{kind} {text}")
+        if self.random.random() < 0.4:
+            more, x = self.listed(x)
+            texts += more
         head = choose(
             [
                 "avgpool -> fc 10",
@@ -115,6 +121,28 @@ class _Writer:
             f"{self.stages}:",
         ]
         return (kind if kind == "stem" else f"stage {self.random.choice(labels)}"), kind != "stem"
+
+    def listed(self, x: Picture) -> tuple[list[str], Picture]:
+        """A clause `stages`, or the stages that it stands for."""
+        choose = self.random.choice
+        name = self.declared("listed")
+        self.declarations.append(
+            f"block {name}(width, act=relu) {{ conv 3x3, width, /stride -> bn -> act }}"
+        )
+        length = choose([1, 2, 3])
+        counts = [choose([1, 2, 3]) for _ in range(length)]
+        widths = [choose([4, 6, 8]) for _ in range(length)]
+        strides = [choose([1, 1, 2]) for _ in range(length)]
+        for width, stride in zip(widths, strides, strict=True):
+            x = x.wide(2 * width).strided(stride)
+        if not self.plainly:
+            chain = f"{counts} x {name} 2 * {widths}, gelu, /{strides}"
+            return [f"stages deep.7..: {chain}"], x
+        turns = zip(counts, widths, strides, strict=True)
+        return [
+            f"stage deep.{7 + i}: {count} x {name} {2 * width}, gelu, /{stride}"
+            for i, (count, width, stride) in enumerate(turns)
+        ], x
 
     # --- chains ---
 
@@ -204,6 +232,8 @@ class _Writer:
         if self.random.random() < 0.1 and min(x.height, x.width) > 2:
             return f"upconv 2x2, {shown}, /2", Picture(width, 2 * x.height, 2 * x.width).strided(1)
         kind = choose([*["conv"] * 6, "std_conv", "scaled_std_conv"])
+        if groups == x.channels and size == "1x1":
+            kind = "conv"  # a single weight cannot be standardized
         return ", ".join([f"{kind} {size}", shown, *extras]), x.wide(width).strided(stride)
 
     def pool(self, x: Picture) -> tuple[str, Picture]:
@@ -288,10 +318,12 @@ class _Writer:
         )
         width, stride = self.random.choice([4, 8]), self.random.choice([1, 2])
         calls = [("", "relu", "3x3"), (", act=silu", "silu", "3x3"), (", gelu, 1x1", "gelu", "1x1")]
+        calls += [(f", act={given}", given, "3x3") for given in GIVEN]
         given, act, size = self.random.choice(calls)
         strided, y = f", /{stride}" * (stride > 1), x.wide(width).strided(stride)
         if self.plainly:
             norm = "" if size == "1x1" else f"-> {norm} "
+            act = act.replace("(", " ").removesuffix(")")
             return f"{{ conv {size}, {width}{strided} {norm}-> {act} }}", y
         return f"{name} {width}{given}{strided}", y
 
@@ -317,7 +349,7 @@ class _Writer:
         name = self.declared("part2")
         inside, y = self.chain(x, depth - 1, labels=True)
         self.declarations.append(f"block {name}(act) {{ {inside} -> act }}")
-        return f"{name} {self.random.choice(['relu', 'act=gelu', 'identity'])}", y
+        return f"{name} {self.random.choice(['relu', 'act=gelu', 'identity', *GIVEN])}", y
 
     def _residual(self, x: Picture, depth: int) -> tuple[str, Picture]:
         del depth
@@ -341,16 +373,16 @@ class _Writer:
         )
         clauses = [
             f"residual {residual}{drop}",
-            f"shortcut{choose(['', ' proj:', ''])}{choose(['', ' B', ' option'])}",
+            f"shortcut{choose(['', ' proj:', ''])}{choose(['', ' B', ' option', ' G 1x1'])}",
         ]
         if width >= x.channels and self.random.random() < 0.3:
             clauses.reverse()
         clauses += choose([[], ["after relu"], ["after relu6 -> dropout 0.1"]])
         clauses.insert(0, choose(["let unused = 3", "preact bn -> relu"]))
         self.declarations.append(f"block {name}(width, option=C) {{ {'; '.join(clauses)} }}")
-        return f"{name} {width}" + choose(["", ", option=D"]) + f", /{stride}" * (
-            stride > 1
-        ), x.wide(width).strided(stride)
+        return f"{name} {width}" + choose(
+            ["", ", option=D", ", option=G(3x3)"]
+        ) + f", /{stride}" * (stride > 1), x.wide(width).strided(stride)
 
     def declared(self, kind: str) -> str:
         self.blocks += 1

@@ -61,8 +61,13 @@ def compared(seed: int, path: Path) -> Counter[str]:
 
 
 def _found(plant: Plant, diagnostics: list[Diagnostic]) -> Diagnostic | None:
-    """Find the diagnostic at a plant: of its code and touching it; for syntax, on its line."""
+    """Find the diagnostic at a plant: of its code and touching it; for syntax, on its line. The
+    shorter of two lists may be marked second.
+    """
     for each in diagnostics:
+        starts = {label.span.start for label in each.labels}
+        if plant.kind == "list" and each.code in plant.codes and plant.start in starts:
+            return each
         span = each.labels[0].span
         between = span.source.text[min(span.start, plant.start) : max(span.start, plant.start)]
         is_touching = (

@@ -209,7 +209,7 @@ def _block(
     block, library = callee.block, callee.library
     assert block is not None and library is not None
     values = arguments.bind_block(
-        call, block.parameters, given, frame.value, frame.report, callee.presets
+        call, block.parameters, given, frame.single, frame.report, callee.presets
     )
     stride, stride_place = _stride(given, callee, frame)
     if values is None or isinstance(stride, Unknown):

@@ -14,7 +14,7 @@ from resspec.lowering import argument_errors, name_errors, shape_errors
 from resspec.lowering.evaluation import entry_of, evaluate
 from resspec.lowering.functions import FUNCTIONS, unknown
 from resspec.lowering.scope import Library, find_one, report_unknown, suggestion
-from resspec.lowering.values import UNKNOWN, BlockRef, OptionRef, Unknown, Value
+from resspec.lowering.values import UNKNOWN, BlockRef, Entries, OptionRef, Unknown, Value
 from resspec.source import Span
 from resspec.syntax import ast
 from resspec.syntax.build import MAX_DEPTH
@@ -84,6 +84,14 @@ class Frame:
 
     def value(self, node: ast.Value, *, in_bytes: bool = False) -> Value:
         return evaluate(node, self.lookup, self.report, in_bytes=in_bytes, stage=self.stage)
+
+    def single(self, node: ast.Value) -> Value:
+        """Return the value of an argument of a block, which takes no lists."""
+        value = self.value(node)
+        if isinstance(value, Entries):
+            self.report(argument_errors.misplaced_list(node.span))
+            return UNKNOWN
+        return value
 
     def count(self, node: ast.Value) -> Value:
         """As `value`, where only a number can stand: no layer is suggested for a name that is
