@@ -112,8 +112,10 @@ def does_nothing(layer: Layer, shape: Shape) -> bool:
             return layer.infer(shape) == shape
         case "avgpool" | "maxpool" | "pad_channels":
             return layer.infer(shape) == shape
-        case "upsample" | "slice" | "pad":
+        case "upsample" | "pad":
             return layer.infer(shape) == shape
+        case "slice":  # its end stands in it where it is not that of the channels
+            return layer.infer(shape) == shape or vars(layer)["stop"] == shape.channels
         case _:
             return False
 

@@ -124,6 +124,10 @@ CASES = {
     "halves": (halves, ["conv", "chunk", "chunk", "conv", "concat"]),
     "thirds": (thirds, ["conv", "slice", "slice", "slice", "concat"]),
     "ln2d": (normalized, ["conv", "ln2d"]),
+    "no bias": (
+        lambda net, x: F.layer_norm(x.mean((2, 3)), (12,), net.norm.weight),
+        ["conv", "avgpool", "flatten", "ln"],
+    ),
     "last": (last, ["conv", "to_last", "ln", "linear", "gelu", "to_first"]),
     "gated": (gated, ["conv", "avgpool", "conv", "hardsigmoid", "mul"]),
     "scaled": (scaled, "conv gain shift scale gain scale add square".split()),

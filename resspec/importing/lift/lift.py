@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from resspec.collector import paused
 from resspec.importing import errors
 from resspec.importing.errors import Obstacle, Unimportable
 from resspec.importing.graph import INPUT, Graph, ModulePath, Step
@@ -14,6 +15,7 @@ from resspec.importing.lift.arithmetic import ARITHMETIC
 from resspec.importing.lift.arranged import Arranged, plain
 from resspec.importing.lift.arranging import ARRANGING
 from resspec.importing.lift.contractions import CONTRACTIONS
+from resspec.importing.lift.leaves import LEAVES
 from resspec.importing.lift.lifter import Handler, Lifter
 from resspec.importing.lift.norms import NORMS
 from resspec.importing.lift.pointwise import POINTWISE
@@ -28,6 +30,7 @@ TABLE: dict[str, Handler] = {
     **ARITHMETIC,
     **ARRANGING,
     **CONTRACTIONS,
+    **LEAVES,
     **NORMS,
     **POINTWISE,
     **POOLS,
@@ -51,6 +54,11 @@ def lift(trace: Trace, name: str) -> Graph:
     Raises:
         Unimportable: Calls that no layer of the language computes, all of them.
     """
+    with paused():
+        return _lift(trace, name)
+
+
+def _lift(trace: Trace, name: str) -> Graph:
     shape = Shape(trace.input.dims[1:])
     lifter = Lifter(shape, trace.classes)
     values: dict[int, Any] = {trace.input.index: plain(INPUT, shape)}

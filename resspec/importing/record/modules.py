@@ -25,6 +25,13 @@ from resspec.suggest import did_you_mean
 
 # What makes the tensors of parameters and buffers; others have values that constructors read
 _FACTORIES = frozenset({"empty", "zeros", "ones", "full", "rand", "randn"})
+# What fills them; on meta, where nothing is filled, torch takes long to find that out
+_FILLS = frozenset(
+    """
+    clamp_ constant_ erfinv_ fill_ kaiming_normal_ kaiming_uniform_ normal_ ones_ trunc_normal_
+    uniform_ xavier_normal_ xavier_uniform_ zero_ zeros_
+    """.split()
+)
 _SIDE = 224
 
 # Classifiers of torchvision with further heads that run in training only; they are left out
@@ -44,12 +51,6 @@ class Loaded:
     module: nn.Module
     name: str
     shape: Shape
-
-
-def is_module_source(source: str) -> bool:
-    """Return whether a source is a Python network, whose code runs when it is opened."""
-    kind, _, _ = source.partition(":")
-    return kind in ("torchvision", "timm", "py") or _file_and_name(source) is not None
 
 
 def module_of(source: str, arguments: Mapping[str, Any], *, on_meta: bool = True) -> Loaded:
@@ -102,11 +103,13 @@ class _OnMeta(TorchFunctionMode):
         func: Callable[..., Any],
         types: Any,
         args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
+        kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        given = dict(kwargs or {})
+        given = kwargs or {}
         if func.__name__ in _FACTORIES and given.get("device") is None:
-            given["device"] = "meta"
+            return func(*args, **given | {"device": "meta"})
+        if func.__name__ in _FILLS and args and args[0].is_meta:
+            return args[0]
         return func(*args, **given)
 
 

@@ -14,17 +14,29 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from resspec.collector import paused
 from resspec.importing.errors import Unimportable, depends_on_values, fails
 from resspec.importing.graph import ModulePath
 from resspec.importing.trace import BATCH, Called, Trace, Value, Weight
 from resspec.ir.shape import Shape
 
-# Modules that are recorded as a whole, since in evaluation they call nothing
-LEAVES = frozenset({"DropPath", "StochasticDepth"})
+# Modules that are recorded as a whole: in evaluation they call nothing, or the language has a layer
+# for the several calls that they make
+LEAVES = frozenset(
+    """
+    BlurPool2d ContextPool DropPath EvoNorm2dS0 EvoNorm2dS0a GlobalResponseNorm RmsNorm RmsNorm2d
+    SimpleNorm SimpleNorm2d StochasticDepth
+    """.split()
+)
+
+# Functions whose result has the shape of their first argument
+KEEP_SHAPE = frozenset(
+    "batch_norm gelu hardsigmoid hardswish leaky_relu relu relu6 sigmoid silu tanh".split()
+)
 
 _TORCH = f"{Path(torch.__file__).parent}{os.sep}"
 _OURS = f"{Path(__file__).parent}{os.sep}"
-_PLAIN = (bool, int, float, str, type(None))
+_PLAIN = (bool, int, float, str, tuple, type(None))
 
 
 def record(module: nn.Module, shape: Shape) -> Trace:
@@ -42,7 +54,7 @@ def record(module: nn.Module, shape: Shape) -> Trace:
     recorder = _Recorder(module)
     x = torch.empty((BATCH, *shape.dims), device="meta")
     entered = recorder.new_value(x)
-    with torch.no_grad(), _patched(recorder), recorder:
+    with paused(), torch.no_grad(), _patched(recorder), recorder:
         try:
             result = module(x)
         except Exception as error:
@@ -121,12 +133,14 @@ class _Recorder(TorchFunctionMode):
         return result
 
     def _attributes(self, module: nn.Module) -> dict[str, Any]:
-        """Return the plain attributes of a module."""
-        return {
+        """Return the plain attributes of a module, and its own parameters and buffers."""
+        found = {
             name: value
             for name, value in vars(module).items()
             if isinstance(value, _PLAIN) and not name.startswith("_")
         }
+        tensors = (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False))
+        return found | {name: self.data(tensor) for name, tensor in tensors}
 
     # --- functions ---
 
@@ -146,12 +160,20 @@ class _Recorder(TorchFunctionMode):
             return result
         self._place = place = _place(sys._getframe(1))
         given, named = self.data(args), self.data(kwargs)
-        result = func(*args, **kwargs)
+        result = self._result(name, func, args, kwargs)
         if name == "__setitem__":
             self._note(name, given, named, args[0], place)
         elif _has_tensor(result):
             self._note(name, given, named, result, place)
         return result
+
+    def _result(
+        self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """Return what a function returns; torch takes long to compute a shape that is known."""
+        if name not in KEEP_SHAPE or not args:
+            return func(*args, **kwargs)
+        return args[0] if kwargs.get("inplace") else torch.empty_like(args[0])
 
     def _note(self, name: str, args: Any, kwargs: Any, result: Any, place: str) -> None:
         path, visit = self._stack[-1]
