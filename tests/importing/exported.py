@@ -17,8 +17,6 @@ from resspec.importing.files.network import FileNetwork
 from resspec.importing.files.tensors import StoredTensor
 from resspec.importing.nest import network
 
-KINDS = ("pt2", "core.pt2", "new.onnx", "plain.onnx", "old.onnx", "old-open.onnx", "unfused.onnx")
-
 
 def randomized(module: nn.Module) -> nn.Module:
     """The module in evaluation, with random parameters and statistics under which nothing is zero."""
@@ -90,4 +88,4 @@ def module_of(found: FileNetwork) -> nn.Module:
 
 
 def distance(found: Tensor, wanted: Tensor) -> float:
-    return float((found - wanted).abs().max() / wanted.abs().max())
+    return float((found - wanted).abs().max().detach() / wanted.abs().max().detach())

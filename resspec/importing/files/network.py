@@ -38,21 +38,21 @@ def lifted(
         graph = lift(trace, _name(path))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise unreadable(path, f"its operations make no sense ({error})") from None
-    names = _tensor_names(graph)
+    names = tensor_dims(graph)
     used = {name: tensor for name, tensor in tensors.items() if name in names}
     return FileNetwork(graph, used, tuple(notes))
 
 
-def _tensor_names(graph: Graph) -> set[str]:
-    """Return the names of all parameters and buffers."""
-    names: set[str] = set()
+def tensor_dims(graph: Graph) -> dict[str, tuple[int, ...]]:
+    """Return the sizes of all parameters and buffers by their names."""
+    found: dict[str, tuple[int, ...]] = {}
     for i, step in enumerate(graph.steps):
         if isinstance(step.does, Layer):
             x = entering(graph, i)
             own = ".".join(step.path)
             tensors = step.does.parameters(x) | step.does.buffers(x)
-            names.update(tensor_name(own, name) for name in tensors)
-    return names
+            found |= {tensor_name(own, name): dims for name, dims in tensors.items()}
+    return found
 
 
 def _name(path: Path) -> str:

@@ -9,6 +9,7 @@ from resspec.importing.files.errors import Malformed, unreadable
 from resspec.importing.files.network import FileNetwork, lifted
 from resspec.importing.graph import Graph
 from resspec.importing.onnx.model import model_of
+from resspec.importing.onnx.modules import with_classes
 from resspec.importing.onnx.node import OnnxNode
 from resspec.importing.onnx.operators import OPERATORS
 from resspec.importing.onnx.patterns import joined
@@ -50,11 +51,16 @@ def _add(to: OnnxTracing, node: OnnxNode) -> None:
     to.begin(node)
     if node.outputs[0] in to.model.numbers:
         return
-    operator = OPERATORS.get(node.kind)
-    if operator is not None:
+    operator = OPERATORS.get(node.kind, _unknown)
+    try:
         operator(to)
-    else:
-        to.call(node.kind, *(to.value(index) for index in range(len(node.inputs))))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        raise Malformed(f"`{node.name:.80}`, a `{node.kind:.40}`, is damaged") from None
+
+
+def _unknown(to: OnnxTracing) -> None:
+    """Add the call of an operator that no function of torch computes."""
+    to.call(to.node.kind, *(to.value(index) for index in range(len(to.node.inputs))))
 
 
 def _trace(to: OnnxTracing) -> Trace:
@@ -62,7 +68,7 @@ def _trace(to: OnnxTracing) -> Trace:
     values = [to.output(name) for name in names]
     output = values[0] if len(values) == 1 else dict(zip(names, values, strict=True))
     weights = {each.path: each for each in to.weights_taken()}
-    return Trace(to.input, tuple(to.calls.made), output, weights, to.classes)
+    return Trace(to.input, tuple(to.calls.made), output, weights, with_classes(to.classes))
 
 
 def _notes(to: OnnxTracing) -> Iterator[str]:

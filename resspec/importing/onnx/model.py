@@ -16,6 +16,7 @@ from resspec.importing.onnx.stored import is_small, small_numbers, stored
 from resspec.ir.shape import Shape
 
 if TYPE_CHECKING:
+    from numpy import ndarray
     from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
 
 MOST_BYTES = 1 << 31  # of a protocol buffer
@@ -32,7 +33,7 @@ class OnnxModel:
         outputs: The names of its outputs.
         sizes: The sizes of its values, as far as they are known.
         tensors: What it holds, by name.
-        numbers: Those of its tensors that are few whole numbers.
+        numbers: What it holds or computes of numbers that do not depend on its input.
     """
 
     nodes: tuple[OnnxNode, ...]
@@ -40,7 +41,7 @@ class OnnxModel:
     outputs: tuple[str, ...]
     sizes: dict[str, Sizes]
     tensors: Mapping[str, StoredTensor]
-    numbers: dict[str, Any]
+    numbers: dict[str, ndarray | None]
 
 
 def model_of(path: Path, input: Shape | None = None) -> OnnxModel:
@@ -83,6 +84,8 @@ def _parsed(path: Path) -> ModelProto:
 
 def _model(proto: ModelProto, path: Path, input: Shape | None) -> OnnxModel:
     graph = proto.graph
+    values = (*graph.initializer, *graph.input, *graph.output)
+    _need_texts(*(each.name for each in values))
     if not graph.node:
         raise Malformed("it is no ONNX file, or damaged")
     if proto.functions:
@@ -123,6 +126,12 @@ def _entered(value: ValueInfoProto, input: Shape | None) -> Sizes:
     return (batch if 0 < batch <= MOST_SIDE else 1, *others)
 
 
+def _need_texts(*names: str | bytes) -> None:
+    """Raises Malformed where a name is not valid UTF-8, which is read as bytes."""
+    if not all(isinstance(name, str) for name in names):
+        raise Malformed("a name is not valid UTF-8")
+
+
 def _node(node: NodeProto) -> OnnxNode:
     import onnx
 
@@ -139,4 +148,5 @@ def _node(node: NodeProto) -> OnnxNode:
                 raise Malformed(f"an attribute of `{node.name:.60}` is damaged") from None
     kind = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
     metadata = {each.key: each.value for each in node.metadata_props}
+    _need_texts(node.op_type, node.name, *node.input, *node.output, *metadata, *metadata.values())
     return OnnxNode(kind, node.name, tuple(node.input), tuple(node.output), attributes, metadata)

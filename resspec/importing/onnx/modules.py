@@ -12,6 +12,7 @@ from resspec.importing.onnx.node import OnnxNode
 SCOPES = "pkg.torch.onnx.name_scopes"  # by the exporter that torch has from 2.5 on
 CLASSES = "pkg.torch.onnx.class_hierarchy"
 TRACE = "pkg.torch.onnx.stack_trace"
+UNKNOWN = ""  # the class of a module that the older exporter names
 MOST = 1 << 14  # characters of a text that is looked at
 
 
@@ -34,7 +35,28 @@ def origin(node: OnnxNode) -> Origin:
     if SCOPES in node.metadata:
         return _of_metadata(node)
     path = _of_name(node.name)
-    return Origin(path, {path[:depth]: "Module" for depth in range(len(path) + 1)}, "")
+    return Origin(path, {path[:depth]: UNKNOWN for depth in range(len(path) + 1)}, "")
+
+
+def with_classes(classes: dict[ModulePath, str]) -> dict[ModulePath, str]:
+    """Return classes with one for each module whose class the exporter did not write: that of a row
+    where all that it holds is numbered, else one by its name.
+    """
+    inside: dict[ModulePath, list[str]] = {}
+    for path in classes:
+        if path:
+            inside.setdefault(path[:-1], []).append(path[-1])
+    return {
+        path: _class_of(path, inside.get(path, [])) if known == UNKNOWN else known
+        for path, known in classes.items()
+    }
+
+
+def _class_of(path: ModulePath, inside: list[str]) -> str:
+    if inside and all(name.isdigit() for name in inside):
+        return "Sequential"
+    word = path[-1].rstrip("0123456789_") if path else ""
+    return word.title().replace("_", "") or "Block"
 
 
 def _of_metadata(node: OnnxNode) -> Origin:

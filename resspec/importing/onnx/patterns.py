@@ -106,4 +106,6 @@ class _Joining:
 
     def _near(self, values: Sequence[str], wanted: float) -> bool:
         number = self.numbers.get(values[0]) if values else None
-        return isinstance(number, int | float) and isclose(number, wanted, rel_tol=1e-6)
+        return (
+            number is not None and number.size == 1 and isclose(number.item(), wanted, rel_tol=1e-6)
+        )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from resspec.importing.files.errors import Malformed
 from resspec.importing.onnx.constants import folded
@@ -11,16 +11,16 @@ from resspec.importing.onnx.node import MOST_SIDE, OnnxNode, Sizes
 from resspec.importing.onnx.stored import is_small
 
 if TYPE_CHECKING:
+    from numpy import ndarray
     from onnx import ModelProto, TensorProto, ValueInfoProto
 
 ROUNDS = 16  # of sizes that numbers depend on, which depend on sizes
-INT64 = 7  # the number of a type of elements
 
 
 def inferred(
     proto: ModelProto,
     nodes: Sequence[OnnxNode],
-    numbers: dict[str, Any],
+    numbers: dict[str, ndarray | None],
     entered: str,
     sizes: Sizes,
 ) -> dict[str, Sizes]:
@@ -49,7 +49,9 @@ def inferred(
     return found
 
 
-def _fold(nodes: Sequence[OnnxNode], numbers: dict[str, Any], sizes: dict[str, Sizes]) -> None:
+def _fold(
+    nodes: Sequence[OnnxNode], numbers: dict[str, ndarray | None], sizes: dict[str, Sizes]
+) -> None:
     """Add the numbers that nodes compute."""
     for node in nodes:
         if not node.outputs or node.outputs[0] in numbers:
@@ -61,7 +63,7 @@ def _fold(nodes: Sequence[OnnxNode], numbers: dict[str, Any], sizes: dict[str, S
 
 
 def _inferred(
-    proto: ModelProto, numbers: dict[str, Any], entered: str, sizes: Sizes
+    proto: ModelProto, numbers: dict[str, ndarray | None], entered: str, sizes: Sizes
 ) -> dict[str, Sizes]:
     """Return the sizes that ONNX can infer. Large tensors are left out for that."""
     import onnx
@@ -96,17 +98,15 @@ def _inferred(
     return {name: each for name, each in known.items() if each is not None}
 
 
-def _as_tensor(name: str, numbers: dict[str, Any]) -> TensorProto | None:
-    """Return whole numbers as a tensor of the file, from which ONNX reads sizes."""
-    import onnx
+def _as_tensor(name: str, numbers: Mapping[str, ndarray | None]) -> TensorProto | None:
+    """Return numbers as a tensor of the file, from which ONNX reads sizes."""
+    from onnx import numpy_helper
 
     value = numbers.get(name)
-    listed = value if isinstance(value, list) else [value]
-    whole = [each for each in listed if type(each) is int and abs(each) < 1 << 63]
-    if value is None or len(whole) < len(listed):
+    if value is None:
         return None
-    sizes = [len(whole)] if isinstance(value, list) else []
-    return onnx.helper.make_tensor(name, INT64, sizes, whole)
+    plain = value.astype("int64" if value.dtype.kind == "i" else "float32")
+    return numpy_helper.from_array(plain, name)
 
 
 def _sizes(value: ValueInfoProto) -> Sizes | None:

@@ -6,12 +6,13 @@ import struct
 from collections.abc import Sequence
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from resspec.importing.files.errors import Malformed
 from resspec.importing.files.tensors import SIZES, StoredTensor, checked
 
 if TYPE_CHECKING:
+    from numpy import ndarray
     from onnx import TensorProto
 
 TYPES = {
@@ -93,16 +94,17 @@ def _located(proto: TensorProto, path: Path, size: int) -> tuple[Path, int]:
     return file, int(offset)
 
 
-def small_numbers(proto: TensorProto) -> Any:
-    """Return the number, or list of numbers, of a small tensor; None where they are elsewhere."""
+def small_numbers(proto: TensorProto) -> ndarray | None:
+    """Return the numbers of a small tensor; None where they are elsewhere."""
+    import numpy as np
+
     dtype = TYPES.get(proto.data_type, "")
     if proto.data_location == EXTERNAL or dtype not in FORMATS:
         return None
     content = _content(proto, Path(), dtype, 0)
-    values = list(struct.unpack(f"<{len(content) // SIZES[dtype]}{FORMATS[dtype]}", content))
-    if len(proto.dims) == 0:
-        return values[0] if values else None
-    return values
+    if len(content) != prod(proto.dims) * SIZES[dtype]:
+        return None
+    return np.frombuffer(content, dtype).reshape(tuple(proto.dims)).copy()
 
 
 def is_small(dims: Sequence[int]) -> bool:

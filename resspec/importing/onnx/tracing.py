@@ -77,7 +77,8 @@ class OnnxTracing:
     def number(self, index: int) -> Any:
         """Return the number, or list of numbers, that a node reads; None where it reads none."""
         name = self.node.inputs[index] if index < len(self.node.inputs) else ""
-        return self.model.numbers.get(name)
+        numbers = self.model.numbers.get(name)
+        return None if numbers is None else numbers.tolist()
 
     def held(self, index: int) -> StoredTensor | None:
         """Return the tensor of the file that a node reads."""
