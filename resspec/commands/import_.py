@@ -58,6 +58,11 @@ def arguments(parser: ArgumentParser) -> None:
         "--flat", action="store_true", help="write each block with its numbers, as `expand` does"
     )
     parser.add_argument(
+        "--carry",
+        action="store_true",
+        help="where ways through the network cross, carry values with concat and slice",
+    )
+    parser.add_argument(
         "--init",
         default="",
         metavar="LAW",
@@ -84,6 +89,7 @@ def run(arguments: Namespace) -> int:
         arguments={name: argument(value) for name, value in arguments.arg},
         part=arguments.part,
         flat=arguments.flat,
+        carries=arguments.carry,
         init=arguments.init,
         verifies=not arguments.no_verify,
     )

@@ -37,6 +37,7 @@ class ImportOptions:
         arguments: The arguments of the callable that makes the module, by name.
         part: The path of the submodule that is imported in its place.
         flat: Whether each block is written out with its numbers.
+        carries: Whether values on ways that cross are carried in one: see `carried.py`.
         init: The law of its initial values, as it stands after `init`; a module does not say.
         verifies: Whether outputs and gradients are compared.
     """
@@ -45,6 +46,7 @@ class ImportOptions:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     part: str = ""
     flat: bool = False
+    carries: bool = False
     init: str = ""
     verifies: bool = True
 
@@ -186,7 +188,7 @@ def import_made(
     from resspec.importing.verify import compare
 
     graph = lift(record(module, shape), network_name(name))
-    text = _text(nested(graph), options, origin)
+    text = _text(nested(graph, carries=options.carries), options, origin)
     network = reading.network(text)
     proof = compare.names(network, module)
     if options.verifies:

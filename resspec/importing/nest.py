@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from resspec.collector import paused
 from resspec.importing import names
+from resspec.importing.carried import carried
 from resspec.importing.decompose import decompose
 from resspec.importing.errors import Unimportable
 from resspec.importing.graph import Graph, ModulePath, entering, tidy
@@ -24,13 +25,14 @@ from resspec.passes.inplace import inplace
 
 
 @paused()
-def network(graph: Graph, *, again: list[int] | None = None) -> Network:
+def network(graph: Graph, *, again: list[int] | None = None, carries: bool = False) -> Network:
     """Return the network of a graph.
 
     Args:
         graph: The graph.
         again: A list if steps without parameters may be computed twice where ways cross: it gets
             the numbers of those that are.
+        carries: Whether values on ways that cross may be carried in one: see `carried.py`.
 
     Returns:
         The network, repeats written out, without initial values.
@@ -40,6 +42,9 @@ def network(graph: Graph, *, again: list[int] | None = None) -> Network:
     """
     graph = with_padded_sums(tidy(graph))
     decomposed = decompose(graph, twice=again is not None)
+    if carries and decomposed.crossings:
+        graph = carried(graph, decomposed)
+        decomposed = decompose(graph)
     if obstacles := list(found_in(graph, decomposed)):
         raise Unimportable(graph.name, obstacles)
     if again is not None:

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import NamedTuple
 
-from resspec.importing.graph import Graph, Step, entering
+from resspec.importing.graph import INPUT, Graph, Step, entering
 from resspec.ir.ops.arrange import PadChannelsOp, SliceOp
 
 
@@ -44,13 +44,15 @@ def _sum(graph: Graph, concat: Step, readers: Counter[int]) -> _Sum | None:
             return None
     if sum_.does != "add" or len(sum_.inputs) != 2 or not isinstance(others.does, SliceOp):
         return None
-    value = others.inputs[0]
+    value, kept = others.inputs[0], others.does.start
+    width = concat.output.channels
+    is_rest = others.output.channels == width - kept and entering(graph, rest) == concat.output
+    if not is_rest or not concat.output.is_image:
+        return None
     for first, shortcut in (sum_.inputs, sum_.inputs[::-1]):
-        if first < 0:
-            continue
-        begin = graph.steps[first]
-        parts = (SliceOp(0, others.does.start), SliceOp(others.does.start, concat.output.channels))
-        is_whole = entering(graph, rest) == concat.output and concat.output.is_image
-        if (begin.does, others.does) == parts and begin.inputs == (value,) and is_whole:
-            return _Sum(value, added, shortcut)
+        begin = graph.steps[first] if first != INPUT else None
+        match begin:
+            case Step(does=SliceOp(start=0), inputs=(read,), output=output):
+                if read == value and output.channels == kept:
+                    return _Sum(value, added, shortcut)
     return None

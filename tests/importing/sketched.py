@@ -11,6 +11,8 @@ from resspec.ir.ops.activation import Relu
 from resspec.ir.ops.arrange import SliceOp
 from resspec.ir.ops.conv import Conv
 from resspec.ir.ops.regularize import Dropout
+from resspec.ir.ops.resize import Upsample
+from resspec.ir.ops.window import MaxPool
 from resspec.ir.shape import Shape
 
 IMAGE = Shape((8, 4, 4))
@@ -64,6 +66,8 @@ STEPS: dict[str, Layer | Merge] = {
         groups=1,
         bias=False,
     ),
+    "pool": MaxPool((2, 2), (2, 2), (0, 0)),
+    "up": Upsample((2, 2)),
     "low": SliceOp(0, 4),
     "high": SliceOp(4, 8),
     "relu": Relu(),
