@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import timm
 import torch
 import torchvision
 from torch import nn
@@ -24,6 +25,23 @@ def test_dilation_is_that_of_torchvision(
 ) -> None:
     theirs: Any = torchvision.models.get_model(name, replace_stride_with_dilation=list(dilated))
     same(load(f"torchvision/{name}", output_stride=stride, input=64), theirs, 64)
+
+
+@pytest.mark.parametrize("stride", [16, 8])
+def test_dilation_is_that_of_timm(stride: int) -> None:
+    theirs = timm.create_model("seresnet50", output_stride=stride)
+    same(load("se_resnet50", output_stride=stride, input=64), theirs, 64)
+
+
+@pytest.mark.parametrize("name", ["se_resnet50", "resnet50d", "preact_resnet50"])
+def test_other_resnets_keep_their_weights(name: str) -> None:
+    usual = measure(load(name)).params
+    for stride, side in ((16, 14), (8, 28)):
+        dilated = load(name, output_stride=stride, output="layer4")
+        assert dilated.output.dims == (2048, side, side)
+        assert measure(load(name, output_stride=stride)).params == usual
+    small = load(name, small_images=True, input=32, output="layer1")
+    assert small.output.dims == (256, 32, 32)
 
 
 def test_a_stem_for_small_images_keeps_the_size() -> None:
