@@ -23,7 +23,7 @@ INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell reports a command that SIGINT 
 
 LONG = ("train", "study", "eval", "bench", "probe")  # their work matters more than their output
 RECORDED = ("train", "study")  # their results are in a folder too
-TAKE_SOURCES = (*LONG, "check", "compile", "diff", "draw", "expand", "report")
+TAKE_SOURCES = (*LONG, "carry", "check", "compile", "diff", "draw", "expand", "report")
 AGAIN = "saved checkpoints are intact; run the same command again to resume"
 
 

@@ -131,6 +131,8 @@ def import_all(arguments: Namespace) -> None:
     sources = [source for word in dict.fromkeys(words) if (source := source_of(word))]
     for source in sources:
         say_what_runs(source)
+    if arguments.command == "carry":  # whose two networks are made with different values
+        return
     for source in sources:
         from resspec.importing.values import imported
 

@@ -110,8 +110,8 @@ def test_nothing_of_a_repository_runs_by_its_name(
 ) -> None:
     """A name that ends like a file's is no file, and `timm` is not the one beside the network."""
     Path("resspec.toml").write_text(f"[networks]\nnet = '{source}'\n", encoding="utf-8")
-    Path("timm.py").write_text(Path("net.py").read_text(encoding="utf-8"), encoding="utf-8")
-    Path("onnx.py").write_text(Path("net.py").read_text(encoding="utf-8"), encoding="utf-8")
+    for name in ("timm.py", "onnx.py", "resspec.py"):
+        Path(name).write_text(Path("net.py").read_text(encoding="utf-8"), encoding="utf-8")
     git("add", ".")
     git("commit", "-q", "-m", "others")
     code = 2 if source.startswith("--") else 0

@@ -1,0 +1,74 @@
+"""Defects of how modules are imported, and of what is proven of them."""
+
+from tests.sabotage.defects import Defect
+
+VERIFY, SOURCES = "tests/importing/test_verify.py", "tests/importing/test_sources.py"
+SINCE = "tests/commands/test_since.py"
+COMPARE = "resspec/importing/verify/compare.py"
+SIDES = "resspec/importing/verify/sides.py"
+
+DEFECTS = [
+    Defect(
+        "a zero at the start of a residual path hides what follows it",
+        SIDES,
+        "        if tensor.is_floating_point():",
+        "        if False:",
+        f"{VERIFY}::test_a_zero_initialized_residual_path_hides_nothing",
+    ),
+    Defect(
+        "gradients are those of eval mode",
+        SIDES,
+        "    module.train()\n",
+        "    module.eval()\n",
+        f"{VERIFY}::test_a_difference_in_training_alone_is_found",
+    ),
+    Defect(
+        "a head of training alone moves the random numbers of dropout",
+        COMPARE,
+        "    if proof.unused:",
+        "    if False:",
+        f"{VERIFY}::test_a_head_of_training_alone_keeps_the_gradients_comparable",
+    ),
+    Defect(
+        "a small input is the only one that is tried",
+        COMPARE,
+        "    if small is network or (found.is_sound and not found.failure):",
+        "    if True:",
+        f"{VERIFY}::test_a_module_that_takes_one_size_is_compared_at_that",
+    ),
+    Defect(
+        "any size of a training step is taken to fit",
+        COMPARE,
+        "    if needed > MOST_BYTES:",
+        "    if False:",
+        f"{VERIFY}::test_what_is_too_large_to_be_trained_is_run",
+    ),
+    Defect(
+        "a prefix comes before a file",
+        "resspec/importing/sources.py",
+        "    if is_file(Path(word)):",
+        "    if is_file(Path(word)) and ':' not in word:",
+        f"{SOURCES}::test_a_file_comes_before_a_prefix",
+    ),
+    Defect(
+        "the folder of a revision takes the place of packages",
+        "resspec/commands/apart.py",
+        '"-P", ',
+        "",
+        f"{SINCE}::test_nothing_of_a_repository_runs_by_its_name",
+    ),
+    Defect(
+        "a name that ends like that of a file is a file",
+        "resspec/commands/since.py",
+        '":" in each.source or not',
+        "not",
+        f"{SINCE}::test_nothing_of_a_repository_runs_by_its_name",
+    ),
+    Defect(
+        "the worktree of a revision is left behind",
+        "resspec/revision.py",
+        '_git("worktree", "remove", "--force", str(folder), seconds=_SECONDS_TO_WRITE)',
+        "pass",
+        f"{SINCE}::test_each_side_is_the_code_of_its_revision",
+    ),
+]
