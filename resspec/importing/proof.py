@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import NamedTuple
 
 from resspec.ir.shape import Shape
@@ -121,6 +122,8 @@ def _said(what: str, found: Agreement | None) -> str:
             return f"{what} were not compared"
         case Agreement(0):
             return f"{what} bitwise equal"
+        case Agreement(off) if off == inf:
+            return f"{what} have other shapes, or are not finite"
         case Agreement(off):
             return f"{what} differ by {off:.0e} of the largest"
 

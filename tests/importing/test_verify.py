@@ -8,6 +8,7 @@ import pytest
 import torch
 import torchvision
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 import resspec
 from resspec.importing.proof import Proof
@@ -119,6 +120,20 @@ def test_a_module_that_takes_one_size_is_compared_at_that() -> None:
     found = proof(Particular)
     assert found.is_bitwise
     assert str(found.input) == "3x96x96"
+
+
+def test_outputs_of_other_shapes_at_a_small_input_are_compared_at_the_full_one() -> None:
+    """A module that enlarges to its input's size; the spec has that size as a number."""
+
+    class Enlarged(Small):
+        def forward(self, x: Tensor) -> Tensor:
+            return interpolate(self.act(self.bn1(self.conv1(x))), x.shape[-2:])
+
+    text = SMALL.replace("avgpool -> drop: dropout 0.5 -> fc: fc 10", "upsample size=96")
+    found = proof(Enlarged, text)
+    assert str(found.input) == "3x96x96"
+    assert found.is_bitwise
+    assert not proof(Enlarged, text.replace("size=96", "size=90")).is_sound
 
 
 def test_a_module_that_cannot_run_is_not_compared() -> None:

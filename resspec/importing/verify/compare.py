@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from resspec.backends.module import build
-from resspec.diagnostics import InternalError, SpecError
+from resspec.diagnostics import SpecError
 from resspec.importing.proof import Agreement, Proof
 from resspec.importing.reading import network as network_of
 from resspec.importing.verify.sides import (
@@ -139,7 +139,7 @@ def _trained(
 def _paired(theirs: Sequence[Tensor], ours: Sequence[Tensor]) -> dict[int, Pair]:
     """Return each output of the network behind the nearest of the module, by the index of that.
 
-    Raises InternalError where none has its shape.
+    Nothing is returned where one has a shape that none of the module has.
     """
     pairs = dict[int, Pair]()
     for output in ours:
@@ -147,15 +147,16 @@ def _paired(theirs: Sequence[Tensor], ours: Sequence[Tensor]) -> dict[int, Pair]
             i for i, each in enumerate(theirs) if i not in pairs and each.shape == output.shape
         ]
         if not fitting:
-            raise InternalError(f"the module has no output of shape {tuple(output.shape)}")
+            return {}
         best = min(fitting, key=lambda i: _off(theirs[i], output))
         pairs[best] = theirs[best], output
     return pairs
 
 
 def _agreement(pairs: Collection[Pair]) -> Agreement:
+    """Return how far values agree; not at all where there are none."""
     largest = max((float(a.abs().max()) for a, _ in pairs if a.numel()), default=0.0)
-    return Agreement(max((_off(a, b, largest) for a, b in pairs), default=0.0))
+    return Agreement(max((_off(a, b, largest) for a, b in pairs), default=math.inf))
 
 
 def _off(a: Tensor, b: Tensor, largest: float = 1.0) -> float:
