@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, NamedTuple
-
-from resspec.ir.ops.layer import short
 
 ENTERING = "in"  # the variable that counts the channels that enter; no parameter can have its name
 STRIDE = "stride"
@@ -49,17 +46,6 @@ class FormulaValue(NamedTuple):
 
 def constant(value: Any) -> FormulaValue:
     return FormulaValue(value, value)
-
-
-def plain(value: Any) -> Any:
-    """A value as Python code has it: square sizes as one number, exact numbers as floats."""
-    match value:
-        case (int(), int()):
-            return short(value)
-        case Fraction():
-            return float(value)
-        case _:
-            return value
 
 
 def evaluate(formula: Any, values: Mapping[str, Any]) -> Any:

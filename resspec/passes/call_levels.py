@@ -15,11 +15,11 @@ from resspec.ir.formulas import (
     Variable,
     binary,
     constant,
-    plain,
     substitute,
     variables,
 )
 from resspec.ir.ops import OPS, Layer
+from resspec.ir.ops.layer import plain
 from resspec.lowering.arguments import sort
 from resspec.lowering.block import usable_case
 from resspec.lowering.derivation import levels

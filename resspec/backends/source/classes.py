@@ -23,7 +23,8 @@ from resspec.backends.source.terms import (
     knowns,
     leaves,
 )
-from resspec.ir.formulas import ENTERING, STRIDE, evaluate, plain
+from resspec.ir.formulas import ENTERING, STRIDE, evaluate
+from resspec.ir.ops.layer import plain
 from resspec.passes.alignment import Alignment, align
 from resspec.passes.call_levels import arm_of
 from resspec.passes.schedule import (

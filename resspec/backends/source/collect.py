@@ -15,7 +15,6 @@ from resspec.ir.formulas import (
     FormulaValue,
     Variable,
     constant,
-    plain,
     variables,
 )
 from resspec.passes.call_levels import UNKNOWN, CallLevel
@@ -34,6 +33,7 @@ from resspec.backends.source.terms import (
 from resspec.ir import walk
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Op, Repeat, Scope
+from resspec.ir.ops.layer import plain
 from resspec.ir.outputs import whole
 from resspec.ir.shape import Name
 from resspec.passes.schedule import (

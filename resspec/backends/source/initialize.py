@@ -15,7 +15,7 @@ from resspec.backends.source.syntax import literal, quoted
 from resspec.backends.source.terms import TorchLayer, leaves
 from resspec.backends.source.torch_layers import initial
 from resspec.ir import walk
-from resspec.ir.formulas import plain
+from resspec.ir.ops.layer import plain
 from resspec.ir.init import CONSTANTS, LAWS, Init
 from resspec.ir.network import Network
 from resspec.ir.nodes import Op

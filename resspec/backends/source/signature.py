@@ -14,9 +14,15 @@ from resspec.backends.source.layout import Code
 from resspec.backends.source.syntax import FORMULAS, LOCALS, Names, formula_text, literal
 from resspec.backends.source.terms import knowns
 from resspec.ir.formulas import (
-    ENTERING, STRIDE, Binary, FormulaValue, Variable, plain, substitute, variables,
-)  # fmt: skip
-from resspec.ir.ops.layer import Ramp
+    ENTERING,
+    STRIDE,
+    Binary,
+    FormulaValue,
+    Variable,
+    substitute,
+    variables,
+)
+from resspec.ir.ops.layer import Ramp, plain
 
 _OFTEN = 3  # times that a formula is needed before it gets a name
 # The comparison of the entering channels with the leaving ones that holds in these arms of a

@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from resspec.backends.source.terms import LayerArgument, ParameterOperand, TorchLayer
-from resspec.ir.formulas import FormulaValue, Variable, binary, constant, evaluate, plain
+from resspec.ir.formulas import FormulaValue, Variable, binary, constant, evaluate
 from resspec.ir.init import AS_TORCH, STARTS_AS_ONE, Init
-from resspec.ir.ops.layer import Ramp
+from resspec.ir.ops.layer import CHANNELS, Ramp, plain
 from resspec.ir.nodes import Op
 from resspec.ir.ops.factors import LearnedOperand
 from resspec.ir.ops.norm import Norm
 from resspec.passes.call_levels import UNKNOWN, CallLevel
 from resspec.passes.declared import DeclaredBody, DeclaredLayer, DeclaredModule
-
-# What torch's constructors call the channels that enter.
-_ENTERING = "in_channels in_features num_features num_channels normalized_shape channels".split()
 
 
 @dataclass(eq=False)
@@ -105,7 +102,7 @@ def _operand(op: Op) -> ParameterOperand | None:
 def _formulas(op: Op, declared: DeclaredLayer) -> dict[str, FormulaValue]:
     """Return what a declaration says of the arguments of torch's constructor."""
     fields, entering = declared.fields, declared.entering
-    found = dict.fromkeys(_ENTERING, entering) | dict(fields)
+    found = dict.fromkeys(CHANNELS, entering) | dict(fields)
     if op.kind == "pad_channels":
         amount = binary("-", fields["out_channels"].formula, entering.formula)
         found["amount"] = FormulaValue(None, amount)

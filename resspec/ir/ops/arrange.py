@@ -19,7 +19,6 @@ from resspec.ir.ops.layer import (
     merged_stride,
     need_equal_groups,
     need_image,
-    short,
 )
 from resspec.ir.shape import Shape
 
@@ -95,6 +94,7 @@ class SubsampleOp(Layer):
 
     kind: ClassVar = "subsample"
     module: ClassVar = "Subsample"
+    torch_positional: ClassVar = ("stride",)
     output: ClassVar = "view"
     stride: Size
 
@@ -109,9 +109,6 @@ class SubsampleOp(Layer):
 
     def reach(self, x: Shape) -> tuple[Size, Steps]:
         return ONE, self.stride
-
-    def torch_args(self, x: Shape) -> dict[str, Any]:
-        return {"stride": short(self.stride)}
 
 
 @dataclass(eq=False, repr=False)
@@ -149,6 +146,7 @@ class Shuffle(Layer):
     output: ClassVar = "view"  # where nothing moves, on meta and on a GPU
     layout: ClassVar = "contiguous"
     positional: ClassVar = ("groups",)
+    torch_positional: ClassVar = ("groups",)
     groups: Count
 
     def infer(self, x: Shape) -> Shape:
@@ -158,9 +156,6 @@ class Shuffle(Layer):
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
         return strides if self.groups in (1, x.channels) else None
-
-    def torch_args(self, x: Shape) -> dict[str, Any]:
-        return {"groups": self.groups}
 
 
 @dataclass(eq=False, repr=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from resspec.ir.ops.composite import Composite, Operation, Operations
 from resspec.ir.ops.layer import (
@@ -27,7 +27,7 @@ class ChannelNorm(Composite, Norm):
     """A norm over the channels, of each pixel of CxHxW or of the last axis; without a bias."""
 
     torch_defaults: ClassVar = {"eps": 1e-6, "affine": True}
-    channels_word: ClassVar = "channels"
+    torch_positional: ClassVar = ("channels",)
     eps: Positive = Fraction(1, 10**6)
     affine: Flag = True
 
@@ -96,6 +96,7 @@ class GrnOp(Composite):
     kind: ClassVar = "grn"
     module: ClassVar = "GlobalResponseNorm"
     torch_defaults: ClassVar = {"eps": 1e-6}
+    torch_positional: ClassVar = ("channels",)
     eps: Positive = Fraction(1, 10**6)
 
     def infer(self, x: Shape) -> Shape:
@@ -120,9 +121,6 @@ class GrnOp(Composite):
             Operation("learned", "addcmul", ("bias", "weight", "scaled"), x.elements),
             Operation("y", "add", ("x", "learned"), x.elements),
         )
-
-    def torch_args(self, x: Shape) -> dict[str, Any]:
-        return {"channels": x.channels}
 
     def call(self, x: Shape) -> Call:
         made = super().call(x)
@@ -178,6 +176,7 @@ class Lrn(Composite):
     module: ClassVar = "LocalResponseNorm"
     torch_defaults: ClassVar = {"alpha": 1e-4, "beta": 0.75, "k": 1.0}
     positional: ClassVar = ("size",)
+    torch_positional: ClassVar = ("size",)
     size: Count
     alpha: Positive = Fraction(1, 10**4)
     beta: Positive = Fraction(3, 4)
@@ -202,6 +201,3 @@ class Lrn(Composite):
             Operation("divisor", "pow", ("plus_k",), x.elements, means),
             Operation("y", "div", ("x", "divisor"), x.elements),
         )
-
-    def torch_args(self, x: Shape) -> dict[str, Any]:
-        return {"size": self.size}

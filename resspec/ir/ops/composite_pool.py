@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from resspec.ir.ops.composite import Composite, Operation, Operations
 from resspec.ir.ops.layer import (
@@ -30,6 +30,7 @@ class BlurPoolOp(Composite):
     torch_defaults: ClassVar = {"kernel_size": 3, "stride": 1, "mode": "reflect"}
     layout: ClassVar = "contiguous"
     positional: ClassVar = ("kernel_size",)
+    torch_positional: ClassVar = ("channels",)
     choices: ClassVar = {"mode": ("reflect", "zeros")}
     kernel_size: Count = 3
     stride: Size = ONE
@@ -69,9 +70,6 @@ class BlurPoolOp(Composite):
     def reach(self, x: Shape) -> tuple[Size, Steps]:
         return (self.kernel_size, self.kernel_size), self.stride
 
-    def torch_args(self, x: Shape) -> dict[str, Any]:
-        return {"channels": x.channels}
-
 
 @dataclass(eq=False, repr=False)
 class ContextPoolOp(Composite):
@@ -81,6 +79,7 @@ class ContextPoolOp(Composite):
 
     kind: ClassVar = "context_pool"
     module: ClassVar = "ContextPool"
+    torch_positional: ClassVar = ("channels",)
     layout: ClassVar = "contiguous"
     weighted: ClassVar = True
 
@@ -107,6 +106,3 @@ class ContextPoolOp(Composite):
     def reach(self, x: Shape) -> tuple[Size, Steps]:
         height, width = x.spatial
         return (height, width), ONE
-
-    def torch_args(self, x: Shape) -> dict[str, Any]:
-        return {"channels": x.channels}

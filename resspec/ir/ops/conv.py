@@ -28,7 +28,6 @@ from resspec.ir.ops.layer import (
     divisible,
     merged_stride,
     need_image,
-    short,
 )
 from resspec.ir.ops.window import SAME, Windowed, complete_padding, window_output, window_reach
 from resspec.ir.shape import Shape
@@ -61,6 +60,7 @@ class Conv(Windowed, Contraction):
     module: ClassVar = "Conv2d"
     torch_defaults: ClassVar = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
     positional: ClassVar = ("kernel_size", "out_channels")
+    torch_positional: ClassVar = ("in_channels", "out_channels", "kernel_size")
 
     kernel_size: Size
     out_channels: Count
@@ -88,13 +88,6 @@ class Conv(Windowed, Contraction):
 
     def reach(self, x: Shape) -> tuple[Size, Steps]:
         return window_reach(self.kernel_size, self.stride, self.dilation)
-
-    def torch_args(self, x: Shape) -> dict[str, Any]:
-        return {
-            "in_channels": x.channels,
-            "out_channels": self.out_channels,
-            "kernel_size": short(self.kernel_size),
-        }
 
 
 @dataclass(eq=False, repr=False)
@@ -172,6 +165,7 @@ class Upconv(Contraction):
         "dilation": 1,
     }
     positional: ClassVar = ("kernel_size", "out_channels")
+    torch_positional: ClassVar = ("in_channels", "out_channels", "kernel_size")
 
     kernel_size: Size
     out_channels: Count
@@ -232,13 +226,6 @@ class Upconv(Contraction):
         height, width = (-(-(d * (k - 1) + 1) // s) for k, s, d in sizes)
         return (height, width), (Fraction(1, self.stride[0]), Fraction(1, self.stride[1]))
 
-    def torch_args(self, x: Shape) -> dict[str, Any]:
-        return {
-            "in_channels": x.channels,
-            "out_channels": self.out_channels,
-            "kernel_size": short(self.kernel_size),
-        }
-
 
 @dataclass(eq=False, repr=False)
 class ChannelConvOp(Contraction):
@@ -250,6 +237,7 @@ class ChannelConvOp(Contraction):
     module: ClassVar = "ChannelConv"
     torch_defaults: ClassVar = {"bias": False}
     positional: ClassVar = ("kernel_size",)
+    torch_positional: ClassVar = ("kernel_size",)
 
     kernel_size: Count
     bias: Flag = False
@@ -277,9 +265,6 @@ class ChannelConvOp(Contraction):
     def macs(self, x: Shape, y: Shape) -> int:
         return y.elements * self.kernel_size
 
-    def torch_args(self, x: Shape) -> dict[str, Any]:
-        return {"kernel_size": self.kernel_size}
-
 
 @dataclass(eq=False, repr=False)
 class Linear(Contraction):
@@ -289,6 +274,7 @@ class Linear(Contraction):
     module: ClassVar = "Linear"
     torch_defaults: ClassVar = {"bias": True}
     positional: ClassVar = ("out_features",)
+    torch_positional: ClassVar = ("in_features", "out_features")
 
     out_features: Count
     bias: Flag = True
@@ -319,9 +305,6 @@ class Linear(Contraction):
             len(x.dims) > 1
             and merged_stride((storage, *x.dims)[:-1], (storage, *strides)[:-1]) is None
         )
-
-    def torch_args(self, x: Shape) -> dict[str, Any]:
-        return {"in_features": x.channels, "out_features": self.out_features}
 
 
 class Fc(Linear):

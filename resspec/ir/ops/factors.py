@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from resspec.ir.ops.layer import (
     Call,
@@ -34,10 +34,8 @@ class ScaleOp(Factor):
     kind: ClassVar = "scale"
     module: ClassVar = "Scale"
     positional: ClassVar = ("factor",)
+    torch_positional: ClassVar = ("factor",)
     factor: Real
-
-    def torch_args(self, x: Shape) -> dict[str, Any]:
-        return {"factor": plain(self.factor)}
 
 
 class LearnedOperand(Factor):

@@ -49,6 +49,8 @@ Real = Fraction | Ramp
 Positive = Fraction | Ramp
 Probability = Fraction | Ramp
 
+# What torch's constructors call the channels that enter.
+CHANNELS = "in_channels in_features num_features num_channels normalized_shape channels".split()
 ONE: Size = (1, 1)
 MOST_DIVISORS = 8  # that a help lists
 Tensors = dict[str, tuple[int, ...]]
@@ -111,6 +113,8 @@ class Layer(metaclass=Interned):
     kind: ClassVar[str]
     module: ClassVar[str]  # of torch.nn, or of `resspec.backends.layers`
     torch_defaults: ClassVar[dict[str, Any]] = {}  # of the fields that are keyword arguments of it
+    # the parameters of its module that are given by position
+    torch_positional: ClassVar[tuple[str, ...]] = ()
     positional: ClassVar[tuple[str, ...]] = ()
     # the language's word for a field, where it is not torch's own
     words: ClassVar[dict[str, str]] = {}
@@ -252,7 +256,10 @@ class Layer(metaclass=Interned):
 
     def torch_args(self, x: Shape) -> dict[str, Any]:
         """Return the positional arguments of its module, under torch's names."""
-        return {}
+        return {
+            name: x.channels if name in CHANNELS else plain(self.torch_value(name))
+            for name in self.torch_positional
+        }
 
     @classmethod
     def complete(cls, given: dict[str, Any]) -> None:
@@ -337,12 +344,10 @@ def short(size: Size) -> int | Size:
 
 
 def plain(value: Any) -> Any:
-    """Return a field's value as torch takes it: a square size as one number, an exact number as a
-    float. A ramp must have been resolved by `Layer.at`.
+    """Return a value as Python code has it: a square size as one number, an exact number as a
+    float.
     """
     match value:
-        case Ramp():
-            raise TypeError(value)
         case (int(), int()):
             return short(value)
         case Fraction():

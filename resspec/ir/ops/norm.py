@@ -29,7 +29,7 @@ class Norm(Layer):
     `bias=false`.
     """
 
-    channels_word: ClassVar = "num_features"  # torch's name for the number of channels
+    torch_positional: ClassVar[tuple[str, ...]] = ("num_features",)
 
     @property
     def has_bias(self) -> bool:
@@ -51,9 +51,6 @@ class Norm(Layer):
             return {}
         weight: Tensors = {"weight": (x.channels,)}
         return weight | {"bias": (x.channels,)} if self.has_bias else weight
-
-    def torch_args(self, x: Shape) -> dict[str, Any]:
-        return {self.channels_word: x.channels}
 
     def elementwise(self, x: Shape, y: Shape) -> int:
         return 2 * y.elements
@@ -111,6 +108,7 @@ class GroupNorm(Norm):
     later_fields: ClassVar = frozenset(("bias",))
     layout: ClassVar = "contiguous"
     positional: ClassVar = ("num_groups",)
+    torch_positional: ClassVar = ("num_groups", "num_channels")
     words: ClassVar = {"groups": "num_groups"}
     num_groups: Count
     eps: Positive = Fraction(1, 10**5)
@@ -126,9 +124,6 @@ class GroupNorm(Norm):
     def keeps(self, x: Shape, y: Shape) -> Kept:
         return Kept(values=2 * self.num_groups)
 
-    def torch_args(self, x: Shape) -> dict[str, Any]:
-        return {"num_groups": self.num_groups, "num_channels": x.channels}
-
 
 @dataclass(eq=False, repr=False)
 class LayerNorm(Norm):
@@ -140,7 +135,7 @@ class LayerNorm(Norm):
     later_fields: ClassVar = frozenset(("bias",))
     layout: ClassVar = "contiguous"
     words: ClassVar = {"affine": "elementwise_affine"}
-    channels_word: ClassVar = "normalized_shape"
+    torch_positional: ClassVar = ("normalized_shape",)
     eps: Positive = Fraction(1, 10**5)
     elementwise_affine: Flag = True
     bias: Flag = True
@@ -167,7 +162,7 @@ class LayerNorm2dOp(Norm):
     module: ClassVar = "LayerNorm2d"
     torch_defaults: ClassVar = {"eps": 1e-6, "bias": True}
     later_fields: ClassVar = frozenset(("bias",))
-    channels_word: ClassVar = "channels"
+    torch_positional: ClassVar = ("channels",)
     layout: ClassVar = "channels_last"
     eps: Positive = Fraction(1, 10**6)
     bias: Flag = True

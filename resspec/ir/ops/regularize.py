@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from resspec.ir.ops.layer import Call, Kept, Layer, Probability, Real, Tensors, plain
 from resspec.ir.shape import Shape
@@ -18,6 +18,7 @@ class Dropout(Layer):
     module: ClassVar = "Dropout"
     output: ClassVar = "same"  # in evaluation
     positional: ClassVar = ("p",)
+    torch_positional: ClassVar = ("p",)
     p: Probability
 
     def hands_on(self) -> bool:
@@ -26,9 +27,6 @@ class Dropout(Layer):
     def keeps(self, x: Shape, y: Shape) -> Kept:
         """A mask of the input's type; torch multiplies by a single zero where p is 1."""
         return Kept(fixed_values=1) if self.p == 1 else Kept(values=x.elements)
-
-    def torch_args(self, x: Shape) -> dict[str, Any]:
-        return {"p": plain(self.p)}
 
 
 @dataclass(eq=False, repr=False)
@@ -41,6 +39,7 @@ class DropPathOp(Layer):
     module: ClassVar = "DropPath"
     output: ClassVar = "same"  # in evaluation
     positional: ClassVar = ("p",)
+    torch_positional: ClassVar = ("p",)
     p: Probability
 
     def hands_on(self) -> bool:
@@ -48,9 +47,6 @@ class DropPathOp(Layer):
 
     def keeps(self, x: Shape, y: Shape) -> Kept:
         return Kept(values=1)
-
-    def torch_args(self, x: Shape) -> dict[str, Any]:
-        return {"p": plain(self.p)}
 
 
 @dataclass(eq=False, repr=False)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from resspec.ir.ops.layer import (
     ONE,
@@ -138,6 +138,7 @@ class PixelShuffle(Layer):
     kind: ClassVar = "pixel_shuffle"
     module: ClassVar = "PixelShuffle"
     positional: ClassVar = ("upscale_factor",)
+    torch_positional: ClassVar = ("upscale_factor",)
     layout: ClassVar = "contiguous"
     upscale_factor: Count
 
@@ -157,9 +158,6 @@ class PixelShuffle(Layer):
     def reach(self, x: Shape) -> tuple[Size, Steps]:
         return ONE, (Fraction(1, self.upscale_factor),) * 2
 
-    def torch_args(self, x: Shape) -> dict[str, Any]:
-        return {"upscale_factor": self.upscale_factor}
-
 
 @dataclass(eq=False, repr=False)
 class PixelUnshuffle(Layer):
@@ -168,6 +166,7 @@ class PixelUnshuffle(Layer):
     kind: ClassVar = "pixel_unshuffle"
     module: ClassVar = "PixelUnshuffle"
     positional: ClassVar = ("downscale_factor",)
+    torch_positional: ClassVar = ("downscale_factor",)
     layout: ClassVar = "contiguous"
     downscale_factor: Count
 
@@ -187,6 +186,3 @@ class PixelUnshuffle(Layer):
 
     def reach(self, x: Shape) -> tuple[Size, Steps]:
         return (self.downscale_factor,) * 2, (self.downscale_factor,) * 2
-
-    def torch_args(self, x: Shape) -> dict[str, Any]:
-        return {"downscale_factor": self.downscale_factor}
