@@ -22,11 +22,10 @@ class ClassAttributes:
     for `forward`.
     """
 
-    def __init__(self, cls: EmittedClass, constructors: Constructors, *, shapes: bool) -> None:
+    def __init__(self, cls: EmittedClass, constructors: Constructors) -> None:
         self.cls = cls
         self.constructors = constructors
         self._test = constructors.signature.test
-        self.shapes = shapes
         self.body: list[Statement] = []
         self.flags: dict[Arms, str] = {}  # by the arms that have the statements
         self._of: dict[EmittedStatement, str] = {}
@@ -86,7 +85,7 @@ class ClassAttributes:
 
     def _free(self, slot: EmittedStatement, wanted: str, turns: Turns) -> str:
         """Return the attribute of a module without state, which equal ones share."""
-        key = self._value(slot.options[0][1], turns).text
+        key = self.constructors.expression(slot.options[0][1], turns).text
         is_shared = len(slot.options) == 1 and slot.optional in (None, "flag")
         if not is_shared or key not in self._shared:
             name = self._names.new(wanted)
@@ -95,9 +94,6 @@ class ClassAttributes:
                 return f"self.{name}"
             self._shared[key] = f"self.{name}"
         return self._shared[key]
-
-    def _value(self, term: Term, turns: Turns) -> Code:
-        return self.constructors.expression(term, turns, shapes=self.shapes)
 
     def _made(self, slot: EmittedStatement, owner: str, name: str, turns: Turns) -> list[Statement]:
         """Return the statements that register a module: one, or one for each arm of the shortcut
@@ -119,7 +115,7 @@ class ClassAttributes:
     def _registered(self, owner: str, name: str, term: Term, turns: Turns) -> Code:
         is_parameter = isinstance(term, TorchLayer) and term.operand is not None
         method = "register_parameter" if is_parameter else "add_module"
-        return register(owner, name, self._value(term, turns), method)
+        return register(owner, name, self.constructors.expression(term, turns), method)
 
 
 def _as_registered(cls: EmittedClass) -> list[EmittedStatement]:

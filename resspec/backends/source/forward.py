@@ -27,11 +27,10 @@ class Forward(Execution[Code]):
         program: Schedule,
         attributes: ClassAttributes,
         *,
-        main: str = "out",
+        main: str,
         entering: str = "x",
         avoid: frozenset[str] = frozenset(),
         turns: Turns = (),
-        shapes: bool = False,
     ) -> None:
         statements = tuple([slot.statement for slot in slots])
         program = Schedule(statements, program.result, outputs=program.outputs)
@@ -41,7 +40,7 @@ class Forward(Execution[Code]):
             fallbacks += [read, *[None] * (len(run) - 1)]
         layers = list(map(_layer, slots))
         super().__init__(program, (entering, Code(entering)), main, layers, fallbacks, avoid)
-        self.slots, self.attributes, self.turns, self.shapes = slots, attributes, turns, shapes
+        self.slots, self.attributes, self.turns = slots, attributes, turns
         self.body: list[Statement] = []
 
     def returned(self) -> list[Statement]:
@@ -133,7 +132,8 @@ class Forward(Execution[Code]):
         self.body = [*outer, *block(f"if {self.attributes.flags[run[-1].present]}:", self.body)]
 
     def _shape(self, value: int | None) -> str:
-        if not self.shapes or not value:
+        is_root = self.attributes.constructors.signature.is_root
+        if not is_root or self.turns or not value:
             return ""
         return f"  # {self.statements[value - 1].part.node.output}"
 

@@ -75,8 +75,8 @@ class Constructors:
         """Return the variable of a loop inside others."""
         return [text for text in LOOPS if text not in self.signature.names.taken][len(turns)]
 
-    def expression(self, term: Term, turns: Turns = (), *, shapes: bool = False) -> Code:
-        """Return what makes a module; `shapes`: with comments, in a row that goes through many."""
+    def expression(self, term: Term, turns: Turns = ()) -> Code:
+        """Return what makes a module."""
         match term:
             case TorchLayer(operand=ParameterOperand(shape=shape)):
                 return self._parameter(term, shape, turns)
@@ -85,7 +85,7 @@ class Constructors:
             case ModuleCall():
                 return self._instance(term).code(turns)
             case SequentialRow(items=items):
-                return self._row(items, turns, shapes)
+                return self._row(items, turns)
 
     def _layer(self, term: TorchLayer) -> ConstructorCall:
         arguments = []
@@ -125,7 +125,7 @@ class Constructors:
 
     # --- rows ---
 
-    def _row(self, items: Sequence[RowItem], turns: Turns, shapes: bool) -> Code:
+    def _row(self, items: Sequence[RowItem], turns: Turns) -> Code:
         """Return an nn.Sequential, or what gives its modules other names than 0, 1, 2, …"""
         first = numbering(row_names(items))
         modules = list(self._modules(items, turns)) if first else []
@@ -139,7 +139,8 @@ class Constructors:
             start = [Code(f"start={first.number}")] if first.number else []
         else:
             function = "nn.Sequential"
-        commented = _commented(modules) if shapes else [code for code, _ in modules]
+        has_shapes = self.signature.is_root and len({shape for _, shape in modules}) > 2
+        commented = _commented(modules) if has_shapes else [code for code, _ in modules]
         is_long = len(modules) > 2 - repeats or any(code.comment for code in commented)
         made = call(function, [*prefix, *commented, *start])
         return replace(made, rows="always") if is_long else made
@@ -251,11 +252,7 @@ def _is_whole(formula: Any) -> bool:
 
 
 def _commented(modules: Sequence[tuple[Code, Shape]]) -> list[Code]:
-    """Return modules, each with a comment on its shape if that has changed, in a row with several
-    shapes.
-    """
-    if len({shape for _, shape in modules}) < 3:
-        return [code for code, _ in modules]
+    """Return modules, each with a comment on its shape if that has changed."""
     commented = []
     before = None
     for code, shape in modules:

@@ -103,7 +103,7 @@ class _File:
             made = constructors.expression(row).after("return ")
             return _def(cls.name, parameters, "nn.Sequential", [*signature.locals, made])
         is_root = cls is self.root
-        attributes = ClassAttributes(cls, constructors, shapes=is_root)
+        attributes = ClassAttributes(cls, constructors)
         start = [
             Code("super().__init__()"),
             *signature.locals,
@@ -112,8 +112,7 @@ class _File:
             *(self._feature_info() if is_root else []),
         ]
         program = cls.template.program
-        main = "x" if is_root else "out"
-        forward = Forward(cls.slots, program, attributes, main=main, shapes=is_root)
+        forward = Forward(cls.slots, program, attributes, main="x" if is_root else "out")
         returns = "dict[str, Tensor]" if program.outputs else "Tensor"
         words = (
             docstrings.of_network(self.network) if is_root else docstrings.of_class(cls, signature)
