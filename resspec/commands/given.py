@@ -11,7 +11,6 @@ from resspec.commands import numbers
 from resspec.commands.parsing import AppendOnce
 from resspec.commands.terminal import note, show
 from resspec.diagnostics import Collected, UsageError
-from resspec.training.names import DATA
 
 if TYPE_CHECKING:
     from resspec.importing.sources import ImportSource
@@ -54,6 +53,8 @@ def takes_output(command: ArgumentParser) -> None:
 
 def takes_data(command: ArgumentParser, default: str | None, otherwise: str) -> None:
     """`otherwise`: what `--help` says is read without it."""
+    from resspec.training.names import DATA
+
     names = ", ".join(DATA)
     command.add_argument(
         "--data",
@@ -114,7 +115,8 @@ def warn(loaded: Iterable[tuple[str, Network]], known: Known | None = None) -> N
     found = Collected()
     for spec, network in loaded:
         found.add(*compiler.warnings(spec, network, known))
-    show(found)
+    if found:
+        show(found)
 
 
 def import_all(arguments: Namespace) -> None:
