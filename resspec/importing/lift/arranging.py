@@ -92,13 +92,7 @@ def _parts(to: Lifter, input: Any, dim: int) -> list[Any]:
         return [to.layer(Chunk(chunks=count, part=part), value) for part in range(count)]
     starts = [sum(widths[:index]) for index in range(len(widths))]
     bounds = zip(starts, widths, strict=True)
-    channels = value.shape.channels
-    slices = (_slice(start, start + width, channels) for start, width in bounds)
-    return [to.layer(each, value) for each in slices]
-
-
-def _slice(start: int, stop: int, channels: int) -> SliceOp:
-    return SliceOp(start=start, stop=None if stop == channels else stop)
+    return [to.layer(SliceOp(start=start, stop=start + width), value) for start, width in bounds]
 
 
 def _need_channels(value: Arranged, dim: int) -> None:
@@ -152,7 +146,7 @@ def _sliced(to: Lifter, value: Arranged, axis: int, part: slice) -> Arranged:
         return value
     settled = to.settled(value)
     if axis == settled.channel_axis and step == 1:
-        return to.layer(_slice(start, stop, whole), settled)
+        return to.layer(SliceOp(start=start, stop=stop), settled)
     if settled.shape.is_image and axis >= 2 and (start, stop) == (0, whole):
         stride = (step, 1) if axis == 2 else (1, step)
         return _subsampled(to, settled, stride)
