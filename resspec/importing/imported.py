@@ -123,7 +123,7 @@ def _of_file(source: ImportSource, options: ImportOptions) -> Imported:
     graph, inside = found.graph, ""
     if options.part:
         graph, inside = part(found.graph, tuple(options.part.split("."))), f"{options.part}."
-    text = _text(nested(graph), options, source.word)
+    text = _text(nested(graph, carries=options.carries), options, source.word)
     network = reading.network(text)
     theirs = {
         name.removeprefix(inside): tensor.dims
