@@ -14,7 +14,8 @@ class Reads(NamedTuple):
     """The inputs of all steps.
 
     Attributes:
-        inputs: Of each step, in the graph's order; none of a step that no output needs.
+        inputs: Of each step, in the graph's order; none of a step that no output needs, or that
+            another one stands for.
         shortened: The concats whose first inputs are read as the result of an earlier concat.
         stands_for: The step whose value each step's value is: another one's for a merge of a
             single value, and for a concat of the same values.
@@ -53,7 +54,7 @@ def reads(graph: Graph) -> Reads:
                 if length:
                     own = (known, *own[length:])
                     shortened.add(i)
-        inputs.append(own)
+        inputs.append(own if value == i else ())
         stands_for.append(value)
     return Reads(inputs, shortened, stands_for)
 
