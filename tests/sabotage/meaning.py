@@ -9,7 +9,31 @@ SOURCE = "tests/backends/test_hostile_source.py"
 
 DERIVED = "tests/lowering/test_derived.py"
 
+QUANTITIES = "tests/passes/test_quantities.py::test_corners"
+HASHES = "tests/ir/test_fingerprint.py"
+
 DEFECTS = [
+    Defect(
+        "a product with a sum keeps only one of its factors",
+        "resspec/ir/ops/composite.py",
+        '"addcmul": ((1, 2), (2, 1)),',
+        '"addcmul": ((1, 2),),',
+        QUANTITIES,
+    ),
+    Defect(
+        "a layer of several operations keeps an input that needs no gradient",
+        "resspec/passes/autograd.py",
+        'if x.needs_gradient:\n        needs.add("x")',
+        'needs.add("x")',
+        QUANTITIES,
+    ),
+    Defect(
+        "a field that a later version added counts in every hash",
+        "resspec/ir/fingerprint.py",
+        "return bool(value != getattr(type(layer), name))",
+        "return True",
+        HASHES,
+    ),
     Defect(
         "what a derived network gives wins over what is given from outside",
         "resspec/lowering/binding.py",
