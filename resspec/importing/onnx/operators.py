@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 from resspec.importing.files.errors import Malformed
@@ -223,10 +225,21 @@ def sliced(to: OnnxTracing) -> None:
 
 def gather(to: OnnxTracing) -> None:
     axis, at = to.attribute("axis", 0) % len(to.sizes()), to.number(1)
+    if _is_whole(to, axis):
+        view(to)
+        return
     if not isinstance(at, int):
         to.call("Gather", to.value())
         return
     to.call("__getitem__", to.value(), (*(slice(None),) * axis, at))
+
+
+def _is_whole(to: OnnxTracing, axis: int) -> bool:
+    """Return whether a Gather takes all elements of an axis in order: torch's `as_strided`."""
+    index, count = to.held(1), to.sizes()[axis]
+    if index is None or axis or index.dtype != "int64" or prod(index.dims) != count:
+        return False
+    return index.content() == struct.pack(f"<{count}q", *range(count))
 
 
 def pad(to: OnnxTracing) -> None:
