@@ -96,6 +96,7 @@ class _Recorder(TorchFunctionMode):
         self._visits = 0
         self._stack: list[tuple[ModulePath, int]] = [((), 0)]
         self._place = ""
+        self._records = True  # not inside of a module that is recorded as a whole
         self._add_weights(module)
 
     def _add_weights(self, module: nn.Module) -> None:
@@ -125,12 +126,21 @@ class _Recorder(TorchFunctionMode):
         self._stack.append((path, self._visits))
         if type(module).__name__ in LEAVES:
             place, given = _place(sys._getframe(2)), self.data(args)
-            result = original(module, *args, **kwargs)
+            with self._unrecorded():
+                result = original(module, *args, **kwargs)
             self._note(type(module).__name__, given, self._attributes(module), result, place)
         else:
             result = original(module, *args, **kwargs)
         self._stack.pop()  # stays where the module fails, for the message
         return result
+
+    @contextmanager
+    def _unrecorded(self) -> Iterator[None]:
+        self._records = False
+        try:
+            yield
+        finally:
+            self._records = True
 
     def _attributes(self, module: nn.Module) -> dict[str, Any]:
         """Return the plain attributes of a module, and its own parameters and buffers."""
@@ -152,6 +162,8 @@ class _Recorder(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
+        if not self._records:
+            return func(*args, **kwargs)
         name = func.__name__
         if name == "__get__":
             result = func(*args, **kwargs)
