@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 _WORDS = ("spec", "specs", "sides", "source")  # what commands call the networks they are given
 
+_NO_PARAMETERS = {
+    "spec": "give the spec as the first argument",
+    "network": "write FILE:NAME to choose a network of a file",
+    "input": "use --input SIZE",
+    "output": "use --output NAMES",
+}
+
 
 def takes_spec(command: ArgumentParser) -> None:
     command.add_argument(
@@ -211,4 +218,6 @@ def setting(text: str) -> tuple[str, str]:
     words = name.replace("-", "_").split(".")  # the recipe answers `weight-decay` with its name
     if not (equals and all(map(str.isidentifier, words)) and value.strip()):
         raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    if name in _NO_PARAMETERS:
+        raise ArgumentTypeError(f"{name!r} is not a parameter of a network: {_NO_PARAMETERS[name]}")
     return name, value.strip()

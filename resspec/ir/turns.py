@@ -50,7 +50,10 @@ def _at(name: Name, turn: int, depth: int | None) -> Name:
     if name.number is None or depth is None or len(name.steps) <= depth:
         return name
     number = name.number + name.steps[depth] * turn
-    return Name(name.prefix, number, (*name.steps[:depth], *name.steps[depth + 1 :]))
+    steps = (*name.steps[:depth], *name.steps[depth + 1 :])
+    if not steps:
+        return Name.parse(f"{name.prefix}{number}")
+    return Name(name.prefix, number, steps)
 
 
 def _later(part: Located, turns: int) -> Located:

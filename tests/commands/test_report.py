@@ -162,6 +162,21 @@ def test_a_sweep_that_is_ambiguous_is_a_mistake(typed: str, said: str, capsys: C
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("input", "use --input"),
+        ("output", "use --output"),
+        ("network", "write FILE:NAME"),
+        ("spec", "as the first argument"),
+    ],
+)
+def test_what_is_no_parameter_is_not_set(name: str, said: str, capsys: Captured) -> None:
+    with pytest.raises(SystemExit):
+        ran(f"report resnet20 --set {name}=3", capsys, 2)
+    assert said in capsys.readouterr().err
+
+
 def test_commas_in_brackets_belong_to_a_value() -> None:
     found = combinations([("n", "[1,2],[3,4]")], {})
     assert found == [{"n": "[1,2]"}, {"n": "[3,4]"}]
