@@ -22,6 +22,7 @@ from resspec.collector import paused
 from resspec.importing.fold.blocks import Blocks
 from resspec.importing.fold.check import Check
 from resspec.importing.fold.collect import collect
+from resspec.importing.fold.libraries import Written, with_library
 from resspec.importing.fold.ramps import Ramp, ramp
 from resspec.importing.fold.sections import sections
 from resspec.importing.fold.slots import UnlikeError
@@ -29,8 +30,6 @@ from resspec.importing.fold.terms import Expr
 from resspec.ir import walk
 from resspec.ir.network import Network
 from resspec.ir.uninitialized import without_init
-from resspec.source import Source
-from resspec.syntax.format import lay_out
 
 
 @paused()
@@ -56,11 +55,11 @@ def _folded(network: Network, grows: Ramp) -> str | None:
     check = Check(grows.applied(network))
     for apart in _attempts(network):
         try:
-            found = _text(network, apart, grows.formula)
+            found = written(network, apart, grows.formula)
         except UnlikeError:
             continue
-        if check.holds(found):
-            return found
+        if check.holds(found.text()):
+            return with_library(found, check.holds)
     return None
 
 
@@ -74,16 +73,23 @@ def _attempts(network: Network) -> Iterator[Collection[str]]:
         yield classes
 
 
-def _text(network: Network, apart: Collection[str], drop_path: Expr | None = None) -> str:
-    """Return a text that may not mean the network. Raises UnlikeError."""
+def written(network: Network, apart: Collection[str], drop_path: Expr | None = None) -> Written:
+    """Return a text that may not mean the network. Raises UnlikeError.
+
+    Args:
+        network: The network.
+        apart: The classes whose bodies are blocks of their own.
+        drop_path: What is written for the probability of each `drop_path`, if not its number.
+    """
     root = collect(network, drop_path)
     blocks = Blocks(root, network.name, apart)
     clauses = list(sections(blocks, root))
     default = blocks.default_option()
-    declared = [each.declaration(default) for each in blocks.families]
-    options = {o.declared.name: o.declared.text() for o in blocks.options if o.declared}
+    options = [option.declared for option in blocks.options if option.declared]
+    declared = {each.name: each.declaration(default) for each in blocks.families}
+    declared |= {option.name: option.text() for option in options}
     shortcut = [f"shortcut {default.declared.name}"] if default and default.declared else []
     outputs = [f"output {' '.join(network.outputs)}"] if network.outputs else []
     body = [f"input {network.input}", *shortcut, *clauses, *outputs]
-    whole = [*declared, *options.values(), f"network {network.name} {{", *body, "}"]
-    return lay_out(Source(network.name, "\n".join(whole)))
+    whole = "\n".join([f"network {network.name} {{", *body, "}"])
+    return Written(network.name, declared, whole)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from resspec.diagnostics import Diagnostic, SpecError
+from resspec.diagnostics import SpecError
+from resspec.importing import reading
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.network import Network
 from resspec.ir.uninitialized import without_init
 from resspec.lowering.network import lower
-from resspec.lowering.scope import Loader
 from resspec.source import Source
-from resspec.syntax import ast
 
 
 class Check:
@@ -21,7 +20,7 @@ class Check:
         self._hash = fingerprint(without_init(network))
 
     def holds(self, text: str) -> bool:
-        """Return whether a text without libraries means the network."""
+        """Return whether a text means the network."""
         network = _lowered(text, self.name)
         if network is None or network.outputs != self.outputs:
             return False
@@ -29,15 +28,9 @@ class Check:
 
 
 def _lowered(text: str, name: str) -> Network | None:
-    mistakes: list[Diagnostic] = []
-    loader = Loader(_nothing, _nothing, mistakes.append, lambda _: ())
     try:
-        library = loader.load(Source(name, text))
+        library, mistakes = reading.library(Source(name, text))
     except SpecError:
         return None
     lowered = lower(library, name)
     return None if mistakes or lowered.diagnostics else lowered.network
-
-
-def _nothing(name: ast.UseDecl | ast.Identifier, user: Source) -> Source:
-    raise AssertionError((name, user))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, fields
+from fractions import Fraction
 from itertools import groupby
 from typing import Any
 
@@ -14,6 +15,7 @@ from resspec.ir.ops import OPS
 from resspec.ir.ops.layer import short
 
 EMPTY = "0 x identity"
+_SMALL = {10**n: n for n in range(3, 18)}  # denominators of numbers such as 1e-6
 
 
 def chain(slots: Sequence[Slot]) -> str:
@@ -118,5 +120,7 @@ def argument(value: Any, *, is_window: bool = False) -> str:
             return text
         case (int(), int()) if not is_window:
             return value_text(short(value))
+        case Fraction(numerator=1, denominator=small) if small in _SMALL:
+            return f"1e-{_SMALL[small]}"
         case _:
             return value_text(value)
