@@ -129,7 +129,7 @@ def warn(loaded: Iterable[tuple[str, Network]], known: Known | None = None) -> N
 def import_all(arguments: Namespace) -> None:
     """Import the modules and files that a command was given in place of specs.
 
-    What is run is said first, and then what was imported. Raises SpecError, UsageError.
+    Print a note before any code runs, and another about the result. Raises SpecError, UsageError.
     """
     from resspec.importing.sources import source_of
 
@@ -161,7 +161,7 @@ def _of_source(arguments: Namespace) -> dict[str, Any]:
 
 def say_what_runs(source: ImportSource) -> None:
     if source.runs_code:
-        note(f"{source.word} is Python code, which is run")
+        note(f"importing {source.word} runs Python code")
 
 
 def specs(given: str) -> list[str]:

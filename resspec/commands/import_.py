@@ -1,4 +1,4 @@
-"""`resspec import`: the spec of a PyTorch module, or of an ONNX file."""
+"""`resspec import`: the spec of a PyTorch module, an ONNX file or an exported program."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from resspec.diagnostics import UsageError
 
 SUMMARY = "write the spec of a PyTorch module, and prove that it is the same network"
 EXAMPLES = """\
-  resspec import torchvision:resnet50            prints its spec
+  resspec import torchvision:resnet50            print its spec
   resspec import timm:convnext_tiny -o convnext_tiny.res
   resspec import net.py:Net --input 3x32x32 --arg width=64
-  resspec import py:package.module:build         what a function returns
+  resspec import py:package.module:build         what the function returns
   resspec import torchvision:fcn_resnet50 --part backbone
   resspec import net.onnx                        a file of torch.onnx.export
   resspec import net.pt2                         ... of torch.export.save
 
-All but the files are Python code, and are run. With random parameters and two
-images, outputs in eval mode and gradients of a training step are compared.
-Other commands take such a SOURCE in place of a spec:
+A SOURCE other than an .onnx or .pt2 file is Python code: importing it runs it.
+The spec and the module get the same random parameters and two images; outputs
+in eval mode and gradients of a training step are compared.
+Other commands take a SOURCE in place of a spec:
   resspec diff timm:resnet50 torchvision:resnet50
 """
 
@@ -41,7 +42,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--input",
         metavar="SIZE",
-        help="the input: 192, 160x192 or 3x224x224 (what the network was made for, or 224)",
+        help="the input: 192, 160x192 or 3x224x224 (the size that the library gives, or 224)",
     )
     parser.add_argument(
         "--arg",
@@ -49,24 +50,24 @@ def arguments(parser: ArgumentParser) -> None:
         action=AppendOnce,
         default=[],
         metavar="NAME=VALUE",
-        help="an argument of the callable that makes the module; may be given several times",
+        help="an argument of the callable that returns the module; may be given several times",
     )
     parser.add_argument(
         "--part", default="", metavar="PATH", help="the submodule to import, such as backbone.body"
     )
     parser.add_argument(
-        "--flat", action="store_true", help="write each block with its numbers, as `expand` does"
+        "--flat", action="store_true", help="write out every block, as `expand` does"
     )
     parser.add_argument(
         "--carry",
         action="store_true",
-        help="where ways through the network cross, carry values with concat and slice",
+        help="where branches cross, carry values along with concat and slice",
     )
     parser.add_argument(
         "--init",
         default="",
-        metavar="LAW",
-        help="the law of initial values, which a module does not say: kaiming_normal",
+        metavar="INIT",
+        help="the initialization to add, which cannot be read from a module: kaiming_normal",
     )
     parser.add_argument(
         "--no-verify", action="store_true", help="do not compare outputs and gradients"
@@ -105,6 +106,6 @@ def run(arguments: Namespace) -> int:
     if arguments.out:
         wrote([arguments.out])
     if not found.proof.is_sound:
-        complain("the spec and the module are not the same network; please report it")
+        complain("the spec and the module are not the same network; please report this")
         return 1
     return 0

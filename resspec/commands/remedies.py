@@ -34,7 +34,7 @@ _BY_NAME = {
 }
 _BY_CODE = dict.fromkeys(
     ("E0535", "E0601", "E0602", "E0603", "E0604", "E0605", "E0616"), _OTHER_FOLDER
-) | {"E0702": {"import": "--carry imports such a network where the values have one size"}}
+) | {"E0702": {"import": "--carry imports such a network if the values have the same size"}}
 
 
 def of_error(error: ResspecError | Diagnostic, command: str) -> str | None:

@@ -119,7 +119,8 @@ def _of_project(revision: Revision, *, runs_code: bool) -> Iterator[Compared]:
     allowed = [name for name in names if runs_code or not _is_code(now[name], before[name])]
     for name in names:
         if name not in allowed:
-            note(f"{name} was skipped: {now[name].source} is Python code, which --allow-code runs")
+            runs = f"importing {now[name].source} runs Python code"
+            note(f"{name} was skipped: {runs}, which needs --allow-code")
     if not allowed:
         return
     with revision.checked_out() as folder:

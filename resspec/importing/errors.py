@@ -1,4 +1,6 @@
-"""E07: what of a network no spec says. Each function's docstring is the title of its page."""
+"""E07: the parts of a network that a spec cannot express. The docstring of each function is the
+title of its page.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +11,22 @@ from resspec.diagnostics import UsageError
 from resspec.importing.graph import INPUT, Graph, ModulePath
 from resspec.suggest import joined
 
-MOST_PATHS = 6  # of modules with the same obstacle that are listed
-VALUES = {"add": "sum", "mul": "product", "concat": "concatenation"}  # of merges
+MOST_PATHS = 6  # the most modules with the same obstacle that are listed
+VALUES = {"add": "sum", "mul": "product", "concat": "concatenation"}  # the results of merges
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Something in a network that no spec says.
+    """Something in a network that a spec cannot express.
 
     Attributes:
         code: The code of its page.
         path: The module that has it.
         module: The name of that module's class.
         place: The line of source, where it is known.
-        message: The obstacle in a sentence without its end, the same for all of one kind.
+        message: The obstacle as a sentence without a period, the same for all of one kind.
         detail: More about this one.
-        help: One change that works.
+        help: A change that makes the import work.
     """
 
     code: str
@@ -37,10 +39,10 @@ class Obstacle:
 
 
 class Unimportable(UsageError):
-    """A network that no spec describes.
+    """A network that cannot be written as a spec.
 
     Attributes:
-        obstacles: All that were found.
+        obstacles: All obstacles that were found.
     """
 
     def __init__(self, name: str, obstacles: Sequence[Obstacle]) -> None:
@@ -87,7 +89,7 @@ def depends_on_values(path: ModulePath, module: str, place: str, detail: str) ->
         path,
         module,
         place,
-        "it depends on the values of tensors, not on their shapes alone",
+        "it depends on the values of tensors, not only on their shapes",
         detail,
         "import a part without it",
     )
@@ -109,8 +111,8 @@ def fails(path: ModulePath, module: str, place: str, detail: str) -> Obstacle:
 def crossing(
     graph: Graph, path: ModulePath, step: int, readers: Sequence[int], ends: Sequence[int]
 ) -> Obstacle:
-    """E0702: two ways from a value cross."""
-    ways = " and ".join(
+    """E0702: two branches from one value cross."""
+    ways = " and by ".join(
         described(graph, reader)
         + (f", which leads to {described(graph, end)}," if reader != end else "")
         for reader, end in zip(readers, ends, strict=True)
@@ -120,8 +122,8 @@ def crossing(
         path,
         ends[-1],
         "E0702",
-        "ways through the network cross, and no merge ends them together",
-        f"the value of {described(graph, step)} is read by {ways}",
+        "branches cross, and no merge joins them all",
+        f"{described(graph, step)} is read by {ways}",
         "write the block by hand with `concat` and `slice`, or import a part without it",
     )
 
@@ -133,8 +135,8 @@ def off_the_chain(graph: Graph, path: ModulePath, output: int) -> Obstacle:
         path,
         output,
         "E0703",
-        "an output is not on the way to the last output",
-        f"{described(graph, output)} is returned, but what comes after does not depend on it alone",
+        "an output is not on the path to the last output",
+        f"{described(graph, output)} is returned, but the layers after it read other values too",
         "import the part before it, or a module that returns one of the outputs",
     )
 
@@ -148,7 +150,7 @@ def shared(graph: Graph, path: ModulePath, step: int) -> Obstacle:
         "E0704",
         "its parameters are used more than once",
         f"{described(graph, step)} is called again",
-        "in a spec, each layer has parameters of its own",
+        "give each call a layer of its own: layers of a spec cannot share parameters",
     )
 
 
@@ -171,7 +173,7 @@ def too_deep(graph: Graph, path: ModulePath, step: int, most: int) -> Obstacle:
         path,
         step,
         "E0706",
-        f"more than {most} merges are nested in each other",
+        f"more than {most} merges are nested inside one another",
         help="import a part of the network",
     )
 
@@ -185,8 +187,8 @@ def several_inputs(graph: Graph, path: ModulePath, inputs: Sequence[int]) -> Usa
     """E0708: a part that reads several values."""
     values = joined([described(graph, each) for each in inputs[:MOST_PATHS]])
     return UsageError(
-        f"`{dotted(path)}` of {graph.name} reads {len(inputs)} values, {values}; "
-        "a part has one input: choose a module around it or in it",
+        f"`{dotted(path)}` of {graph.name} reads {len(inputs)} values, {values}, "
+        "but a part has one input: choose a module that contains it, or one inside it",
         "E0708",
     )
 

@@ -1,4 +1,4 @@
-"""The obstacles that a graph has: what of it no spec says."""
+"""The obstacles in a graph: the parts of it that a spec cannot express."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WORD = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 
 def found_in(graph: Graph, decomposed: Decomposed) -> Iterator[Obstacle]:
-    """Yield everything for which a graph is no network."""
+    """Yield everything that keeps a graph from becoming a network."""
     yield from _names(graph, decomposed.needed)
     yield from _shared(graph, decomposed.needed)
     for crossing in decomposed.crossings:
@@ -37,7 +37,7 @@ def _crossing(graph: Graph, crossing: Crossing) -> Obstacle:
 
 
 def _names(graph: Graph, needed: list[int]) -> Iterator[Obstacle]:
-    """Yield the names of modules that no module of a spec can have, each once."""
+    """Yield an obstacle for each name of a module that is not allowed in a spec."""
     seen: set[ModulePath] = set()
     for i in needed:
         path = graph.steps[i].path if has_tensors(graph, i) else around(graph, i)

@@ -12,11 +12,11 @@ from resspec.units import size_of
 
 Dims = Mapping[str, tuple[int, ...]]  # of tensors, by their names
 
-CLOSE = 1e-4  # of the largest value: what another order of the same sums may change
+CLOSE = 1e-4  # of the largest value: a different order of the same sums may cost that much
 
 
 class Agreement(NamedTuple):
-    """The largest difference of two computations, as a part of the largest value; 0 is bitwise."""
+    """The largest difference of two computations, relative to the largest value; 0 is bitwise."""
 
     off: float
 
@@ -31,15 +31,15 @@ class Proof(NamedTuple):
     Attributes:
         tensors: The number of parameters and buffers that a state dict of the module has.
         loaded: Those that the network has too, with the same name and shape.
-        unused: Tensors of the module that take no part in what it computes in eval mode.
+        unused: Tensors that the module does not use in eval mode.
         missing: Tensors of the network that the module lacks.
-        reshaped: Tensors that have another shape in the network.
+        reshaped: Tensors whose shape is different in the network.
         outputs: The agreement of outputs in eval mode; None if they were not compared.
         gradients: The agreement of gradients of a training step; None if they were not compared.
         input: The shape at which these were compared.
         first: The module where the outputs differ first.
-        failure: The error of the module that kept something from being compared.
-        too_large: The bytes that a training step of both takes, where these are too many.
+        failure: The error of the module that prevented a comparison.
+        too_large: The bytes that a training step of both takes, if these are too many.
         without_dropout: Whether dropout was turned off for the gradients.
     """
 
@@ -58,7 +58,7 @@ class Proof(NamedTuple):
 
     @classmethod
     def of_shapes(cls, theirs: Dims, ours: Dims) -> Proof:
-        """Return how many tensors load: all by their names, with their sizes."""
+        """Return a proof that compares tensors by their names and sizes."""
         common = ours.keys() & theirs
         return cls(
             tensors=len(theirs),
@@ -75,13 +75,13 @@ class Proof(NamedTuple):
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing speaks against the network, compared or not."""
+        """Whether no comparison that was made found a difference."""
         compared = [each for each in (self.outputs, self.gradients) if each]
         return self.has_same_names and all(each.is_close for each in compared)
 
     @property
     def is_bitwise(self) -> bool:
-        """Whether outputs and gradients were compared, and are the same to the bit."""
+        """Whether outputs and gradients were compared, and are equal bit for bit."""
         return self.has_same_names and self.outputs == self.gradients == Agreement(0)
 
     def __str__(self) -> str:
@@ -94,7 +94,7 @@ class Proof(NamedTuple):
         if self.missing:
             yield f"the module lacks {_some(self.missing)}"
         if self.reshaped:
-            yield f"{_some(self.reshaped)} {_has(self.reshaped)} another shape"
+            yield f"{_some(self.reshaped)} {_has(self.reshaped)} a different shape"
         yield from self._agreements()
         if self.first:
             yield f"the first difference is in {self.first}"
@@ -123,9 +123,9 @@ def _said(what: str, found: Agreement | None) -> str:
         case Agreement(0):
             return f"{what} bitwise equal"
         case Agreement(off) if off == inf:
-            return f"{what} have other shapes, or are not finite"
+            return f"{what} differ in shape, or are not finite"
         case Agreement(off):
-            return f"{what} differ by {off:.0e} of the largest"
+            return f"{what} differ by {off:.0e} of the largest value"
 
 
 def _some(names: tuple[str, ...]) -> str:

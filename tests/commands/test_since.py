@@ -61,7 +61,7 @@ def witness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_python_is_not_run_unless_that_is_allowed(witness: Path, capsys: Captured) -> None:
     out, err = ran("diff --since HEAD~1", capsys)
     assert out == ""
-    assert "net was skipped: net.py:Net is Python code, which --allow-code runs" in err
+    assert "net was skipped: importing net.py:Net runs Python code, which needs --allow-code" in err
     assert not witness.exists()
 
 

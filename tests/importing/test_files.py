@@ -20,6 +20,7 @@ from resspec.diagnostics import ResspecError
 from tests.importing.damaged import assert_damage_is_named_or_harmless
 from tests.importing.exported import distance, export, module_of, randomized, read
 
+TEXTS = Path(__file__).parents[1] / "diagnostics" / "imports"  # the text of each code
 KINDS = ("pt2", "new.onnx", "old.onnx", "old-open.onnx")
 
 
@@ -145,7 +146,7 @@ def test_pickled_tensors_are_refused_by_name(files: dict[str, Path], tmp_path: P
         return json.dumps(table).encode()
 
     message = refused(rewritten(files["pt2"], tmp_path / "a.pt2", pickle))
-    assert message.startswith("cannot import FILE: `fc.weight` is a pickled Python object")
+    assert f"{message}\n" == (TEXTS / "E0722.txt").read_text(encoding="utf-8")
 
 
 def test_compressed_entries_are_refused(files: dict[str, Path], tmp_path: Path) -> None:
@@ -181,7 +182,8 @@ def test_other_files_are_refused(kind: str, content: bytes, tmp_path: Path) -> N
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     for name in ("a.pt2", "a.onnx"):
-        assert "there is no such file" in refused(tmp_path / name)
+        message = refused(tmp_path / name)
+        assert f"{message}\n" == (TEXTS / "E0721.txt").read_text(encoding="utf-8")
 
 
 # --- damage ---

@@ -32,7 +32,7 @@ def test_it_is_imported_and_proven(name: str, size: str, here: Path, capsys: Cap
     out, err = ran(f"import {source(name)} --input {size} -o net.res", capsys)
     assert out == ""
     first, summary, wrote = err.splitlines(keepends=True)
-    assert first == f"note: {source(name)} is Python code, which is run\n"
+    assert first == f"note: importing {source(name)} runs Python code\n"
     assert PROVEN.search(summary), summary
     assert wrote == "wrote net.res\n"
     assert ran("check net.res", capsys)[0] == "net.res: no errors\n"
@@ -58,7 +58,7 @@ def test_a_changed_version_differs_in_lines_of_the_imported_text(
     words = " ".join(out.split())
     assert found in words
     assert re.search(rf"old\.py:{last}:\d+ → new\.py:{last}:\d+", words), out
-    assert err.startswith(f"note: old.py:{last} is Python code, which is run\n")
+    assert err.startswith(f"note: importing old.py:{last} runs Python code\n")
 
 
 def test_a_module_is_trained_by_its_source(here: Path, capsys: Captured) -> None:

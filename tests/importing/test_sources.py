@@ -128,5 +128,5 @@ def test_an_exported_program_is_reported_without_torch(net: Path) -> None:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "total" in done.stdout
-    assert "is Python code" not in done.stderr
+    assert "runs Python code" not in done.stderr
     assert "7 of 7 tensors load strictly" in done.stderr

@@ -1,4 +1,4 @@
-"""E072x: files that cannot be imported. Each function's docstring is the title of its page."""
+"""E072x: files that cannot be imported. The docstring of each function is the title of its page."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from resspec.diagnostics import UsageError
 
 
 class Malformed(Exception):
-    """Something in a file that is not as its format says; the message is part of a sentence."""
+    """An error for a file that violates its format; the message is part of a sentence."""
 
 
 def unreadable(path: Path, why: str) -> UsageError:
-    """E0721: a file of a network that cannot be read."""
+    """E0721: a network file that cannot be read."""
     return UsageError(f"cannot read a network from {path}: {why}", "E0721")
 
 
 def pickled(path: Path, entries: Sequence[str]) -> UsageError:
-    """E0722: a file whose tensors are Python objects, which would have to be run."""
+    """E0722: a file whose tensors are pickled, so that loading them would run code."""
     named = ", ".join(f"`{entry}`" for entry in entries[:3])
     more = f" and {len(entries) - 3} more" if len(entries) > 3 else ""
     are = "are pickled Python objects" if len(entries) > 1 else "is a pickled Python object"

@@ -1,4 +1,4 @@
-"""A network of a file: its graph, the tensors that it came with, and what there is to say of it."""
+"""A network from a file: its graph, its tensors, and notes about it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from resspec.ir.ops.layer import Layer, tensor_name
 
 @dataclass(frozen=True, slots=True)
 class FileNetwork:
-    """A network of a file.
+    """A network from a file.
 
     Attributes:
         graph: The network.
         tensors: Its parameters and buffers by their names in the network.
-        notes: What the file's writer changed, a sentence each.
+        notes: The changes that the file's exporter made, a sentence each.
     """
 
     graph: Graph
@@ -33,11 +33,11 @@ class FileNetwork:
 def lifted(
     path: Path, trace: Trace, tensors: Mapping[str, StoredTensor], notes: Sequence[str] = ()
 ) -> FileNetwork:
-    """Return the network of the calls that a file lists. Raises UsageError."""
+    """Return the network that the calls in a file make up. Raises UsageError."""
     try:
         graph = lift(trace, _name(path))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise unreadable(path, f"its operations make no sense ({error})") from None
+        raise unreadable(path, f"its operations are inconsistent ({error})") from None
     names = tensor_dims(graph)
     used = {name: tensor for name, tensor in tensors.items() if name in names}
     return FileNetwork(graph, used, tuple(notes))

@@ -56,7 +56,7 @@ def neg(to: Lifter, input: Any) -> Any:
 
 def div(to: Lifter, input: Any, other: Any) -> Any:
     if not isinstance(other, int | float) or not other:
-        raise Problem("it divides by what is no number")
+        raise Problem("it divides by something that is not a number")
     if not exact(1 / other) * exact(other) == 1:
         raise Problem(f"it divides by {other}", f"`scale 1 / {other}` rounds differently")
     return mul(to, input, 1 / other)
@@ -75,7 +75,7 @@ def _combined(to: Lifter, merge: Merge, a: Any, b: Any) -> Any:
         case (Weight() | Viewed() as weight, int() | float() as number) if merge == "mul":
             return _scaled(weight, number)
         case _:
-            raise Problem("it computes with what does not depend on the network's input")
+            raise Problem("it computes with a value that does not depend on the network's input")
 
 
 def _with_number(to: Lifter, merge: Merge, value: Arranged, number: Number) -> Any:

@@ -35,7 +35,7 @@ def view(to: Lifter, input: Any, *args: Any, **kwargs: Any) -> Any:
         case Arranged():
             return _reshaped(input, dims)
         case _:
-            raise Problem("it views what does not depend on the network's input")
+            raise Problem("it views a value that does not depend on the network's input")
 
 
 def _reshaped(value: Arranged, dims: Sequence[int]) -> Arranged:
@@ -59,7 +59,7 @@ def transpose(to: Lifter, input: Any, dim0: int, dim1: int) -> Any:
 
 def _moved(to: Lifter, input: Any, order: Sequence[int]) -> Any:
     if not isinstance(input, Arranged):
-        raise Problem("it moves axes of what does not depend on the network's input")
+        raise Problem("it moves axes of a value that does not depend on the network's input")
     return input.permuted(order)
 
 
@@ -76,7 +76,7 @@ def split(to: Lifter, tensor: Any, split_size_or_sections: Any, dim: int = 0) ->
 
 def unbind(to: Lifter, input: Any, dim: int = 0) -> list[Any]:
     if not isinstance(input, Arranged):
-        raise Problem("a part of what does not depend on the network's input")
+        raise Problem("a part of a value that does not depend on the network's input")
     count = input.dims[dim]
     return [selected(to, input, dim % len(input.axes), index) for index in range(count)]
 
@@ -107,7 +107,7 @@ def item(to: Lifter, input: Any, index: Any) -> Any:
     if isinstance(input, Weight | Viewed):
         return view(to, input)
     if not isinstance(input, Arranged):
-        raise Problem("a part of what does not depend on the network's input")
+        raise Problem("a part of a value that does not depend on the network's input")
     value, axis = input, 0
     for each in _indices(index, len(input.axes)):
         match each:
@@ -135,7 +135,7 @@ def _indices(index: Any, axes: int) -> list[Any]:
 
 def narrow(to: Lifter, input: Any, dim: int, start: int, length: int) -> Any:
     if not isinstance(input, Arranged):
-        raise Problem("a part of what does not depend on the network's input")
+        raise Problem("a part of a value that does not depend on the network's input")
     return _sliced(to, input, dim % len(input.axes), slice(start, start + length))
 
 
@@ -196,10 +196,10 @@ def pad(
     to: Lifter, input: Any, pad: Sequence[int], mode: str = "constant", value: Any = None
 ) -> Any:
     if min(pad) < 0:
-        raise Problem("it pads by less than nothing")
+        raise Problem("it pads by a negative amount")
     left, right, top, bottom, front, back = (*pad, *(0,) * (6 - len(pad)))
     if len(pad) > 6 or front:
-        raise Problem("it pads before the channels", "`pad_channels` pads behind them")
+        raise Problem("it pads before the channels", "`pad_channels` pads after them")
     settled = to.settled(input)
     if back:
         if any(pad[:4]) or mode != "constant" or value:

@@ -94,7 +94,7 @@ def _lifted(lifter: Lifter, call: Called, values: Mapping[int, Any]) -> Any:
     try:
         return _from(call, TABLE[word](lifter, *args, **kwargs))
     except TypeError as error:
-        raise Problem(f"its arguments are other ones than expected: {error}") from error
+        raise Problem(f"it has unexpected arguments: {error}") from error
 
 
 def _with_borders(lifter: Lifter, given: Any) -> Any:

@@ -63,7 +63,7 @@ class Lifter:
         if value not in self._settled:
             layers = layers_of(value)
             if layers is None:
-                raise Problem("its input's axes are arranged as no layer arranges them")
+                raise Problem("no layer arranges axes as it needs them")
             result = plain(value.step, value.shape)
             for layer in layers:
                 result = self._add(layer, result, value.origin or self.call)
@@ -98,12 +98,13 @@ class Lifter:
             raise Problem(f"its `{name}` is computed, not a parameter")
         if weight.path[-1] != name:
             message = (
-                f"its parameter is called `{weight.path[-1]}`, that of `{layer.kind}` `{name}`"
+                f"its parameter is called `{weight.path[-1]}`, "
+                f"but that of `{layer.kind}` is called `{name}`"
             )
             raise Problem(message)
         if weight.dims != expected.get(name):
             sizes = "x".join(map(str, weight.dims))
-            raise Problem(f"its `{name}` of {sizes} is not that of `{layer.kind}`")
+            raise Problem(f"its `{name}` of {sizes} does not fit `{layer.kind}`")
 
     def parameter(self, layer: Layer, value: Arranged, weight: Weight) -> Arranged:
         """Return the value of a layer that is itself a parameter."""
@@ -167,4 +168,4 @@ def _not_a_value(value: Any) -> str:
         case Weight():
             return f"it computes with `{'.'.join(value.path)}` before any layer reads it"
         case _:
-            return "it reads what does not depend on the network's input"
+            return "it reads a value that does not depend on the network's input"

@@ -87,7 +87,7 @@ def _clipped(to: Lifter, input: Any, least: Any, most: Any) -> Arranged:
         case 0, None:
             return pointwise(to, Relu(), input)
         case _:
-            raise Problem(f"it clips to {least} and {most}", "`relu6` clips to 0 and 6")
+            raise Problem(f"it clips to [{least}, {most}]", "`relu6` clips to [0, 6]")
 
 
 def power(to: Lifter, input: Any, exponent: Any) -> Arranged:

@@ -131,7 +131,7 @@ def _without(value: Arranged, axes: set[int], keepdim: bool) -> Arranged:
 def total(to: Lifter, input: Any, dim: Any = None, keepdim: bool = False) -> Arranged:
     """Return the sum of equal parts of the channels."""
     if not isinstance(input, Arranged):
-        raise Problem("a sum of what does not depend on the network's input")
+        raise Problem("a sum of a value that does not depend on the network's input")
     summed = _axes(input, dim)
     parts = [part for axis in sorted(summed) for part in input.axes[axis]]
     if parts != [(input.channel_axis, 0)]:

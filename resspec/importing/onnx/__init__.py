@@ -24,7 +24,7 @@ def graph_of(path: Path, input: Shape | None = None) -> Graph:
 
 
 def read(path: Path, input: Shape | None = None) -> FileNetwork:
-    """Return an ONNX file: its graph, and its tensors.
+    """Return the graph and the tensors of an ONNX file.
 
     Args:
         path: The file.
@@ -72,16 +72,16 @@ def _trace(to: OnnxTracing) -> Trace:
 
 
 def _notes(to: OnnxTracing) -> Iterator[str]:
-    """Yield what the exporter changed."""
+    """Yield a sentence about each kind of change that the exporter made."""
     if to.folded:
         count = len(to.folded)
         norms = "1 batch norm" if count == 1 else f"{count} batch norms"
-        yield f"the exporter folded {norms} into convolutions: they are imported with biases"
+        yield f"the exporter folded {norms} into convolutions, which are imported with biases"
     if to.renamed:
         count = len(to.renamed)
         tensors = "1 tensor has a name" if count == 1 else f"{count} tensors have names"
         yield (
-            f"{tensors} of the exporter's own: it is called after its module"
+            f"{tensors} made up by the exporter; the spec names it after its module"
             if (count == 1)
-            else f"{tensors} of the exporter's own: they are called after their modules"
+            else f"{tensors} made up by the exporter; the spec names them after their modules"
         )

@@ -79,7 +79,7 @@ def _parsed(path: Path) -> ModelProto:
     except OSError as error:
         raise unreadable(path, error.strerror or "it cannot be opened") from None
     except (DecodeError, ValueError):
-        raise unreadable(path, "it is no ONNX file, or damaged") from None
+        raise unreadable(path, "it is damaged, or not an ONNX file") from None
 
 
 def _model(proto: ModelProto, path: Path, input: Shape | None) -> OnnxModel:
@@ -87,7 +87,7 @@ def _model(proto: ModelProto, path: Path, input: Shape | None) -> OnnxModel:
     values = (*graph.initializer, *graph.input, *graph.output)
     _need_texts(*(each.name for each in values))
     if not graph.node:
-        raise Malformed("it is no ONNX file, or damaged")
+        raise Malformed("it is damaged, or not an ONNX file")
     if proto.functions:
         raise Malformed("it has functions of its own; export it with torch 2.9 or later")
     if graph.sparse_initializer:
@@ -122,7 +122,7 @@ def _entered(value: ValueInfoProto, input: Shape | None) -> Sizes:
         raise Malformed("it does not say the sizes of its input")
     batch, *others = sizes
     if any(not 0 < size <= MOST_SIDE for size in others):
-        raise Malformed("it leaves the size of its input open, so that has to be given")
+        raise Malformed("it leaves the size of its input open, so the size must be given")
     return (batch if 0 < batch <= MOST_SIDE else 1, *others)
 
 

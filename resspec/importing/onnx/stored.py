@@ -45,7 +45,7 @@ def stored(proto: TensorProto, path: Path) -> StoredTensor:
     if proto.data_location == EXTERNAL:
         _located(proto, path, size)  # raises now what cannot be read later
     elif not _has(proto, dtype, dims):
-        raise Malformed(f"`{proto.name:.80}` has not as many elements as its sizes say")
+        raise Malformed(f"`{proto.name:.80}` does not have as many elements as its sizes say")
     return checked(
         StoredTensor(
             proto.name, dtype, dims, strides, 0, True, lambda: _content(proto, path, dtype, size)

@@ -269,5 +269,5 @@ def _place(trace: Any) -> str:
 
 def _line(data: Any) -> str:
     if not isinstance(data, str):
-        raise Malformed("its metadata is no text")
+        raise Malformed("its metadata is not text")
     return data[: 1 << 16]

@@ -23,9 +23,9 @@ from resspec.diagnostics import UsageError
 from resspec.ir.shape import Shape
 from resspec.suggest import did_you_mean
 
-# What makes the tensors of parameters and buffers; others have values that constructors read
+# Functions that create parameters and buffers. Constructors read the values of other tensors.
 _FACTORIES = frozenset({"empty", "zeros", "ones", "full", "rand", "randn"})
-# What fills them; on meta, where nothing is filled, torch takes long to find that out
+# Functions that fill them. On meta there is nothing to fill, which takes torch long to find out.
 _FILLS = frozenset(
     """
     clamp_ constant_ erfinv_ fill_ kaiming_normal_ kaiming_uniform_ normal_ ones_ trunc_normal_
@@ -91,7 +91,7 @@ def _made(
             return _made(source, make, arguments, on_meta=False)  # it computes with its tensors
         raise UsageError(f"`{source}` cannot be made: {type(error).__name__}: {error}") from error
     if not isinstance(module, nn.Module):
-        raise UsageError(f"`{source}` makes a {type(module).__name__}, which is no torch module")
+        raise UsageError(f"`{source}` makes a {type(module).__name__}, which is not a torch module")
     return module
 
 
@@ -149,7 +149,7 @@ def _package(name: str) -> Any:
 def _importable(source: str, rest: str) -> Callable[..., Any]:
     package, _, name = rest.partition(":")
     if not package or not name:
-        raise UsageError(f"`{source}` names no callable: write `py:package.module:Net`")
+        raise UsageError(f"`{source}` does not name a callable: write `py:package.module:Net`")
     with _found_in(Path.cwd()):
         try:
             module = importlib.import_module(package)
@@ -166,7 +166,7 @@ def _file_and_name(source: str) -> tuple[str, str] | None:
 def _in_file(source: str) -> Callable[..., Any]:
     found = _file_and_name(source)
     if found is None:
-        raise UsageError(f"`{source}` names no network: write `net.py:Net`")
+        raise UsageError(f"`{source}` does not name a network: write `net.py:Net`")
     path, name = found
     if not Path(path).is_file():
         raise UsageError(f"there is no file `{path}`")
@@ -198,7 +198,7 @@ def _callable(module: ModuleType, source: str, name: str) -> Callable[..., Any]:
     if isinstance(made, nn.Module):
         return lambda: deepcopy(made)  # to record it is to move it to the meta device
     if not callable(made):
-        raise UsageError(f"`{source}` names no callable{did_you_mean(name, vars(module))}")
+        raise UsageError(f"`{source}` does not name a callable{did_you_mean(name, vars(module))}")
     return made  # type: ignore[no-any-return]
 
 

@@ -44,11 +44,11 @@ def shape_of_part(module: nn.Module, shape: Shape, path: str) -> Shape:
         reason = str(error).partition("\n")[0]
         raise UsageError(f"the module cannot be run on {shape}: {reason}") from error
     else:
-        raise UsageError(f"`{path}` takes no part in what the module computes", "E0707")
+        raise UsageError(f"the module never calls `{path}`", "E0707")
     finally:
         hook.remove()
     tensors = [value for value in found if isinstance(value, Tensor)]
     if len(tensors) != 1 or len(found) > 1:
-        what = f"`{path}` is called with {len(found)} values, and a part has one input"
-        raise UsageError(f"{what}: choose a module around it or in it", "E0708")
+        what = f"`{path}` is called with {len(found)} values, but a part has one input"
+        raise UsageError(f"{what}: choose a module that contains it, or one inside it", "E0708")
     return Shape(tuple(tensors[0].shape[1:]))
