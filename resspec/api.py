@@ -206,25 +206,25 @@ def import_module(
     init: str = "",
     verify: bool = True,
 ) -> Imported:
-    """Return the spec of a module of PyTorch, and a proof that both are the same network.
+    """Return the spec of a PyTorch module, and a proof that both are the same network.
 
-    The module runs once on the meta device, and is left as it is. Needs torch.
+    The module runs once on the meta device, and is left unchanged. Needs torch.
 
     Args:
-        module: A module that takes one tensor, of images. How it computes must not depend on their
-            values.
+        module: A module that takes one tensor of images. Its control flow must not depend on the
+            values of tensors.
         input: The size of one image: `224` or `(160, 192)`, with the channels that the first
-            convolution takes, or `(3, 224, 224)`; or one of these as text, `"160x192"`.
-        flat: Whether each block is written out with its numbers, as `expand` does.
-        init: The law of initial values, which a module does not say, such as `"kaiming_normal"`.
-        verify: Whether outputs and gradients are compared, both sides with random parameters.
+            convolution takes, or `(3, 224, 224)`; or one of these as a string, `"160x192"`.
+        flat: Whether to write out every block, as `expand` does.
+        init: The initialization to add, such as `"kaiming_normal"`; a module does not contain it.
+        verify: Whether to compare outputs and gradients, with the same random parameters.
 
     Returns:
-        The import: its `text`, its `network`, and the `proof`. Printed, it is the text.
+        The import, with `text`, `network` and `proof`. It prints as the text.
 
     Raises:
-        SpecError: The law of initial values has mistakes.
-        UsageError: No spec describes the module; the message has every reason.
+        SpecError: The initialization has mistakes.
+        UsageError: The module cannot be written as a spec; the message gives every reason.
 
     Examples:
         >>> net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU())

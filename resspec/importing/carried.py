@@ -1,5 +1,5 @@
-"""Ways that cross, written with one value: what is read later is carried along in a `concat`, and
-taken out of it by `slice`. It computes the same, with more copies.
+"""Branches that cross, written with one value: a `concat` carries along the values that later steps
+read, and `slice` takes them out again. The result is the same, with more copies.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ PASSES = 8  # over regions inside each other
 
 
 def carried(graph: Graph, decomposed: Decomposed) -> Graph:
-    """Return a graph in which fewer ways cross.
+    """Return a graph in which fewer branches cross.
 
     Args:
         graph: A graph.
-        decomposed: What was found of it.
+        decomposed: Its tree, with the places where branches cross.
     """
     for _ in range(PASSES):
         if not decomposed.crossings:
@@ -66,7 +66,7 @@ class _Carrying:
         self.ways = Ways(found.inputs, max(i for _, i in self.outputs))
 
     def carry(self, decomposed: Decomposed) -> bool:
-        """Change all innermost regions in which ways cross; return whether any could be."""
+        """Change all innermost regions in which branches cross; return whether any was."""
         regions = self.ways.regions(decomposed.crossings)
         return sum(_Region(self, region).carry() for region in regions) > 0
 
@@ -74,7 +74,7 @@ class _Carrying:
         return self.origin.input if step == INPUT else self.steps[step].output
 
     def add(self, step: Step, place: int) -> int:
-        """Return the number of a new step, behind the one at this place."""
+        """Return the number of a new step, right after the one at this place."""
         self.steps.append(step)
         self.inputs.append(list(step.inputs))
         self.places.append((place, len(self.steps)))
@@ -86,7 +86,7 @@ class _Carrying:
         return self.add(found, step)
 
     def saved(self, steps: Iterable[int]) -> _Saved:
-        """Return what some steps are and read, to be restored."""
+        """Return the definitions and inputs of some steps, so that they can be restored."""
         return _Saved({i: (self.steps[i], [*self.inputs[i]]) for i in steps}, len(self.steps))
 
     def restore(self, saved: _Saved) -> None:
@@ -105,7 +105,7 @@ class _Carrying:
         return replace(self.origin, steps=steps, outputs=outputs)
 
     def _order(self) -> list[int]:
-        """Return the steps that are read, each behind what it reads."""
+        """Return the steps that are read, each after its inputs."""
         readers: list[list[int]] = [[] for _ in self.steps]
         missing = [0] * len(self.steps)
         ready = []
@@ -129,7 +129,7 @@ class _Carrying:
 
 
 class _Uncarriable(Exception):
-    """A value of another size is needed beside the ones that are carried."""
+    """An error for a value that does not have the size of those that are carried."""
 
 
 class _Region:
@@ -229,7 +229,7 @@ class _Region:
         return isinstance(self.carrying.origin.steps[step].does, str)
 
     def _take(self, value: int) -> None:
-        """Let the steps that lead to a value read the state."""
+        """Make the steps that lead to a value read the state."""
         taken = {value}
         waiting = [value]
         while waiting:

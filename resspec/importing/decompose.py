@@ -1,8 +1,8 @@
 """From a graph to a series-parallel tree.
 
-The ways into a merge part at its nearest dominator. Inputs that share the first part of their way
-are a merge of their own, behind that part. A step that would stand in the tree twice is where two
-ways cross: there, the graph is not series-parallel.
+The branches into a merge fork at its nearest dominator. Inputs that share the first steps of their
+branch are a merge of their own, after those steps. Branches cross at a step that would be in the
+tree twice: there, the graph is not series-parallel.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ Pieces = list[int | Fork]  # in a row; a layer is the number of its step
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """A value on two ways that no merge ends together.
+    """A value on two branches that no merge joins.
 
     Attributes:
         step: The step whose value it is.
-        readers: The steps behind it on the two ways.
-        merges: The merges in which the ways end.
+        readers: The steps after it on the two branches.
+        merges: The merges in which the branches end.
     """
 
     step: int
@@ -63,8 +63,8 @@ class Decomposed:
         pieces: The steps from the input to the last output.
         outputs: The steps that compute the outputs, in the order in which they run.
         needed: The steps that an output depends on.
-        crossings: Where the graph is not series-parallel.
-        too_deep: A merge around which there are too many others, if there is one.
+        crossings: The places where the graph is not series-parallel.
+        too_deep: A merge that is nested inside too many others, if there is one.
         again: The steps that are computed twice.
     """
 
@@ -81,7 +81,7 @@ def decompose(graph: Graph, *, twice: bool = False) -> Decomposed:
 
     Args:
         graph: The graph.
-        twice: Whether steps without parameters may be computed twice where ways cross.
+        twice: Whether steps without parameters may be computed twice where branches cross.
     """
     decomposition = _Decomposition(graph, twice=twice)
     outputs = sorted({decomposition.value(i) for _, i in graph.outputs})
@@ -138,7 +138,7 @@ class _Decomposition:
         return False
 
     def _may_repeat(self, step: int) -> bool:
-        """Return whether a step has the same result when it is computed again."""
+        """Return whether a step gives the same result when it is computed again."""
         draws = isinstance(self.steps[step].does, Dropout | DropPathOp)
         return not draws and not has_tensors(self.graph, step)
 

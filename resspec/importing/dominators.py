@@ -1,4 +1,4 @@
-"""Dominators of a graph: the steps that every way from the input to a step goes through."""
+"""Dominators of a graph: the steps on every path from the input to a step."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Dominators:
         ]
 
     def common(self, steps: Iterable[int]) -> int:
-        """Return the nearest step through which all ways to each of these go."""
+        """Return the nearest step that is on all paths to each of these."""
         return reduce(self._common, steps)
 
     def child(self, dominator: int, step: int) -> int | None:

@@ -1,5 +1,5 @@
-"""A network that was read from elsewhere, as data: layers in the order in which they run, and the
-modules that hold them. Every front makes one; nothing behind it knows where the network came from.
+"""An imported network as data: layers in the order in which they run, and the modules that hold
+them. Every front end makes one; no later step knows where the network came from.
 
     module ──record──▶ calls ──lift──▶ Graph ──decompose, nest──▶ Network ──fold──▶ .res text
                  .onnx, .pt2 ──lift──▶
@@ -51,7 +51,7 @@ class Graph:
     Attributes:
         name: The network's name in the language.
         input: The shape of one sample.
-        steps: In an order in which each stands behind what it reads.
+        steps: The steps, each after its inputs.
         outputs: The steps whose values it returns, by the name of each; one without name where it
             returns a single value.
         classes: The name of each module's class, `Bottleneck`, by its path.
@@ -65,7 +65,7 @@ class Graph:
 
 
 def entering(graph: Graph, step: int) -> Shape:
-    """Return the shape of what a step reads first."""
+    """Return the shape of the first input of a step."""
     (first, *_) = graph.steps[step].inputs
     return graph.input if first == INPUT else graph.steps[first].output
 
@@ -106,7 +106,7 @@ def _beside(step: Step, layers: Collection[ModulePath]) -> Step:
 
 
 def around(graph: Graph, step: int) -> ModulePath:
-    """Return the module that a step stands in."""
+    """Return the module that a step is in."""
     if step == INPUT:
         return ()
     found = graph.steps[step]

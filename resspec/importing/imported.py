@@ -1,4 +1,4 @@
-"""From a module, or a file of another format, to a spec and to a proof that it is the same."""
+"""From a module or a file to a spec, and a proof that both are the same network."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """How a network is imported.
+    """The options of an import.
 
     Attributes:
-        dims: The sizes of a sample in place of what it was made for: all of them, or height and
-            width, or one of these for both.
+        dims: The sizes of a sample, instead of those it was made for: all of them, height and
+            width, or one number for both.
         arguments: The arguments of the callable that makes the module, by name.
-        part: The path of the submodule that is imported in its place.
+        part: The path of the submodule to import instead.
         flat: Whether each block is written out with its numbers.
-        carries: Whether values on ways that cross are carried in one: see `carried.py`.
-        init: The law of its initial values, as it stands after `init`; a module does not say.
+        carries: Whether values on branches that cross are carried in one: see `carried.py`.
+        init: The initialization, as written after `init`; it cannot be read from a module.
         verifies: Whether outputs and gradients are compared.
     """
 
@@ -53,13 +53,13 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A network that was imported. Printed, it is its spec.
+    """An imported network. It prints as its spec.
 
     Attributes:
         text: The spec.
         network: The network that it describes.
-        proof: How far it agrees with its origin.
-        notes: What the writer of a file changed, a sentence each.
+        proof: The result of its comparison with the source.
+        notes: The changes that the exporter of a file made, a sentence each.
     """
 
     text: str
@@ -72,7 +72,7 @@ class Imported:
 
     @property
     def summary(self) -> str:
-        """What was imported and what was proven, in one line."""
+        """The import and its proof in one line."""
         blocks = sum(line.startswith("block ") for line in self.text.splitlines())
         lines = sum(bool(line.strip()) for line in self.text.splitlines())
         counted = f"{_count(blocks, 'block')}, {_count(lines, 'line')}"
@@ -80,11 +80,11 @@ class Imported:
 
 
 def import_source(source: ImportSource, options: ImportOptions) -> Imported:
-    """Return the network of a source. Unless it is a file, this runs its code.
+    """Return the network of a source. This runs its code, unless it is a file.
 
     Raises:
-        SpecError: The law of initial values has mistakes.
-        UsageError: There is no such network, or it cannot be described.
+        SpecError: The initialization has mistakes.
+        UsageError: There is no such network, or it cannot be written as a spec.
     """
     if not source.runs_code:
         return _of_file(source, options)
@@ -108,7 +108,7 @@ def _of_python(source: ImportSource, options: ImportOptions) -> Imported:
 
 
 def _of_file(source: ImportSource, options: ImportOptions) -> Imported:
-    """Return the network of a file, which computes nothing."""
+    """Return the network of a file, without computing anything."""
     from resspec.importing import onnx, pt2
     from resspec.importing.part import part
 
@@ -152,7 +152,7 @@ def _tensors_of(op: Op) -> dict[str, tuple[int, ...]]:
 
 
 def import_object(module: nn.Module, options: ImportOptions) -> Imported:
-    """Return the network of a module, which stays as it is. Raises SpecError, UsageError."""
+    """Return the network of a module, which is left unchanged. Raises SpecError, UsageError."""
     from copy import deepcopy
 
     from resspec.importing.record.modules import channels_of
@@ -179,9 +179,9 @@ def import_made(
         module: The module.
         shape: The shape of a sample.
         name: The network's name, or that of a class.
-        make: Returns the module on the CPU, each time that it is called.
-        options: How it is imported.
-        origin: What the text says about where it comes from.
+        make: A function that returns the module, on the CPU, each time it is called.
+        options: The options of the import.
+        origin: The source to name in the text.
     """
     from resspec.importing.lift.lift import lift
     from resspec.importing.record.run import record
@@ -213,7 +213,7 @@ def network_name(name: str) -> str:
 
 
 def _text(network: Network, options: ImportOptions, origin: str) -> str:
-    """Return the text of a network, with its origin and a law of initial values."""
+    """Return the text of a network, with its source and its initialization."""
     from resspec.backends.expand import expand
     from resspec.importing.fold import text
 

@@ -34,7 +34,7 @@ class Modules:
     """The rows of a graph's modules.
 
     Attributes:
-        visits: How many places of the tree each module stands at.
+        visits: The number of places of each module in the tree.
     """
 
     def __init__(self, graph: Graph) -> None:

@@ -1,4 +1,4 @@
-"""The names of imported steps and blocks, in the language's manner."""
+"""The names of imported steps and blocks, as the language gives them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 from resspec.importing.graph import Graph, ModulePath, has_tensors
 from resspec.ir.shape import Name
 
-PLAIN = {"Sequential", "ModuleList", "ModuleDict", "Module"}  # classes that say nothing
+PLAIN = {"Sequential", "ModuleList", "ModuleDict", "Module"}  # classes whose names mean nothing
 
 
 class Names:
@@ -53,8 +53,8 @@ class Names:
 
 @lru_cache(1 << 10)
 def block(name: str | None) -> str | None:
-    """Return what the block of a class is called: `inverted_residual` of `InvertedResidual`; None
-    of a class that says nothing.
+    """Return the name of the block of a class: `inverted_residual` of `InvertedResidual`; None for
+    a class whose name means nothing.
 
     Examples:
         >>> block("SEBottleneck"), block("ConvBN2d"), block("Sequential")

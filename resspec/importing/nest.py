@@ -30,9 +30,9 @@ def network(graph: Graph, *, again: list[int] | None = None, carries: bool = Fal
 
     Args:
         graph: The graph.
-        again: A list if steps without parameters may be computed twice where ways cross: it gets
-            the numbers of those that are.
-        carries: Whether values on ways that cross may be carried in one: see `carried.py`.
+        again: A list if steps without parameters may be computed twice where branches cross; the
+            numbers of those that are go into it.
+        carries: Whether values on branches that cross may be carried in one: see `carried.py`.
 
     Returns:
         The network, repeats written out, without initial values.

@@ -1,4 +1,4 @@
-"""How far an imported network agrees with the module that it came from, as data and in words."""
+"""The agreement of an imported network with its module, as data and in words."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Agreement(NamedTuple):
 
 
 class Proof(NamedTuple):
-    """How far an imported network agrees with its module.
+    """The agreement of an imported network with its module.
 
     Attributes:
         tensors: The number of parameters and buffers that a state dict of the module has.

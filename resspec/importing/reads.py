@@ -1,4 +1,4 @@
-"""The values that each step reads, with what a graph says in a long way said in a short one."""
+"""The values that each step reads, in the shortest form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The smallest parts of a graph around ways that cross: one value enters, one leaves."""
+"""The smallest parts of a graph around branches that cross: one value enters, one leaves."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from resspec.importing.reads import Inputs
 
 
 class Region(NamedTuple):
-    """What lies between a value and a step that all ways from it lead to."""
+    """The steps between a value and a step to which all branches from it lead."""
 
     start: int
     end: int
 
 
 class Ways:
-    """The ways through a graph, forward and backward.
+    """The paths through a graph, forward and backward.
 
     Attributes:
-        readers: The steps that read each value, one as often as it reads it; the input's at -1.
+        readers: The steps that read each value, once per read; those of the input at -1.
     """
 
     def __init__(self, inputs: list[Inputs], output: int) -> None:

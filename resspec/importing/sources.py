@@ -1,4 +1,4 @@
-"""Networks that are not written in the language: the words that name them, and what runs code."""
+"""Networks that are not specs: the names of their sources, and which of them run code."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class ImportSource(NamedTuple):
     """A network that can be imported.
 
     Attributes:
-        word: How it was named: `timm:resnet50`, `net.py:Net`, `net.onnx`.
-        kind: What names it: a prefix, a Python `file`, or the format of a file.
+        word: Its name, as given: `timm:resnet50`, `net.py:Net`, `net.onnx`.
+        kind: The kind of its source: a prefix, a Python `file`, or the format of a file.
     """
 
     word: str
@@ -32,7 +32,7 @@ class ImportSource(NamedTuple):
 
 
 def source_of(word: str) -> ImportSource | None:
-    """Return what a word imports; None where it can only name a spec.
+    """Return the source that a word names; None if it can only name a spec.
 
     An existing file comes first, then the prefixes.
     """

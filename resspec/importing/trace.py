@@ -1,6 +1,4 @@
-"""Every call that a network made in one run, as data: what a module does, before any of it is known
-to be a layer.
-"""
+"""Every call of a network in one run, as data, before any of it is known to be a layer."""
 
 from __future__ import annotations
 

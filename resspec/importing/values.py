@@ -1,5 +1,5 @@
-"""An imported network by its word, with values from Python or a command line; each is imported once
-in a process.
+"""Imported networks by the names of their sources, with values from Python or a command line. Each
+is imported once per process.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def imported(word: str, values: Mapping[str, Any]) -> Imported:
     """Return a network as commands import it: folded, its outputs not compared.
 
     Args:
-        word: How it is named.
+        word: The name of its source.
         values: Its `input`; all others are arguments of the callable that makes it.
 
     Raises:

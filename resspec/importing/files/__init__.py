@@ -1,3 +1,3 @@
-"""Files that hold a network, `.onnx` and `.pt2`: what their readers have in common. None of them
-runs anything that a file holds, or opens a file that it names outside of its own folder.
+"""The common parts of the readers of `.onnx` and `.pt2` files. Neither reader runs anything in a
+file, or opens a file that it names outside of its folder.
 """

@@ -1,4 +1,4 @@
-"""Tensors that a file holds: their description, and their bytes where one asks for them."""
+"""The tensors in a file: their descriptions, and their bytes on demand."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class StoredTensor:
 
 
 def checked(tensor: StoredTensor) -> StoredTensor:
-    """Return a tensor whose description makes sense. Raises Malformed."""
+    """Return a tensor after checking its description. Raises Malformed."""
     if tensor.dtype not in SIZES:
         raise Malformed(f"`{tensor.name}` has the type {tensor.dtype}")
     numbers = (*tensor.dims, *tensor.strides, tensor.offset)

@@ -1,16 +1,16 @@
-"""From a network to the text that a person would have written.
+"""From a network to text as if written by hand.
 
 collect.py    the IR as rows of steps, with repeats written out
 repeats.py    equal neighbors as repeats again
 slots.py      several rows as one, with slots that some leave out
 solver.py     columns of numbers as constants, parameters and formulas
-fill.py       what is written for each number of a slot
-labels.py     which names must be written
+fill.py       the text for each number of a slot
+labels.py     the names that must be written
 residual.py, options.py    residual blocks and their shortcuts
 family.py, blocks.py       the declarations
 sections.py   stem, stages and head
 write.py      slots as text
-check.py      whether a text means the network
+check.py      the check that a text means the network
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ from resspec.ir.uninitialized import without_init
 
 @paused()
 def text(network: Network) -> str:
-    """Return the text of a network, as a person would have written it.
+    """Return the text of a network, as if written by hand.
 
     Args:
         network: The network. The blocks of its modules are named after their classes.
 
     Returns:
-        A `.res` text that stands alone and lowers to the same network, but for initial values. A
-        class that cannot be one block with parameters is a block for each of its bodies; a network
-        that cannot be written so at all is as `resspec expand` prints it.
+        A self-contained `.res` text that lowers to the same network, except for initial values. A
+        class that cannot be one block with parameters becomes a block for each of its bodies; a
+        network that cannot be folded at all is written as `resspec expand` prints it.
     """
     grows = ramp(collect(network))
     found = _folded(network, grows) if grows.formula else None

@@ -43,7 +43,7 @@ class Blocks:
                 self._of |= {body: each for each in found for body in each.bodies}
 
     def default_option(self) -> Option | None:
-        """Return the option that all residual blocks have, but for those that add their input."""
+        """Return the option of all residual blocks, except those that add their input."""
         used = [each.option for each in self.families if each.option and each.option.declared]
         if len({option.declared for option in used}) != 1 or used[0].arguments:
             return None
@@ -120,13 +120,13 @@ def _is_block(group: Sequence[Body]) -> bool:
 
 
 class Names:
-    """The names of declarations, each given once."""
+    """The names of declarations, each used once."""
 
     def __init__(self, taken: str) -> None:
         self._taken = {taken, *TAKEN}
 
     def free(self, wanted: str) -> str:
-        """Return a name that nothing has."""
+        """Return a name that is not taken."""
         stem = re.sub(r"\W", "_", wanted, flags=re.ASCII) or "part"
         numbered = (f"{stem}{i}" for i in count(2))
         name = next(name for name in chain((stem,), numbered) if name not in self._taken)
@@ -153,7 +153,7 @@ def grouped(found: Sequence[Body], options: list[Option]) -> list[list[Body]]:
 
 
 def _is_block_of(group: Sequence[Body], options: list[Option]) -> bool:
-    """Return whether one declaration can serve for these bodies."""
+    """Return whether one declaration can describe these bodies."""
     try:
         family("", group, list(options))
     except UnlikeError:

@@ -1,4 +1,4 @@
-"""Whether a text means a network: lowered again, it is the same but for initial values."""
+"""The check that a text means a network: it lowers to the same one, except for initial values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from resspec.source import Source
 
 
 class Check:
-    """Compares texts with one network."""
+    """A comparison of texts with one network."""
 
     def __init__(self, network: Network) -> None:
         self.name = network.name

@@ -1,4 +1,4 @@
-"""Bodies to a block: one declaration that serves for all of them, and its calls."""
+"""From bodies to a block: one declaration for all of them, and its calls."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Family:
 
     Attributes:
         name: The name of the block.
-        bodies: What it is in each of its calls.
+        bodies: Its body in each of its calls.
         clauses: Its body as text, by the word of each clause, in the order in which they are
             written.
         parameters: Its parameters, those with a default last.
         reads_stride: Whether a call can have a stride.
         is_numbered: Whether it is one numbered scope.
-        option: What its shortcut is, if it is a residual block.
+        option: Its shortcut, if it is a residual block.
         places: Where each body is among them.
         size: How many layers it has.
         holds_blocks: Whether it is a residual block, or has blocks inside.

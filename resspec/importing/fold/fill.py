@@ -1,4 +1,4 @@
-"""What is written for each number of a pattern: the slots get their constants and formulas."""
+"""The text for each number of a pattern: the slots get their constants and formulas."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROLES = {"kernel_size": "kernel"}
 
 
 class Filler:
-    """Fills the slots of the patterns of one block.
+    """A filler for the slots of the patterns of one block.
 
     Attributes:
         solver: The parameters of the block.

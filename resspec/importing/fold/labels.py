@@ -1,4 +1,4 @@
-"""Which names must be written: those that the language would not give by itself."""
+"""The names that must be written: those that the language would not give by itself."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Labeler:
         """Set the labels of some slots of the scope, and of what is inside.
 
         Raises:
-            UnlikeError: There is no label that serves for all bodies.
+            UnlikeError: No label works for all bodies.
         """
         for slot in slots:
             match slot.example:

@@ -1,4 +1,4 @@
-"""Declarations that a shipped library has, too: the text uses the library in their place."""
+"""Declarations that a shipped library has as well: the text uses the library instead."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def with_library(written: Written, holds: Callable[[str], bool]) -> str:
 
     Args:
         written: The text, which means the network.
-        holds: Whether another text does, too.
+        holds: A function that returns whether another text does, too.
     """
     found = written.text()
     for library in _LIBRARIES:

@@ -1,5 +1,5 @@
-"""Shortcut options: what the shortcuts of one block are where the shape stays, and where it does
-not.
+"""Shortcut options: the shortcuts of one block where the shape stays the same, and where it
+changes.
 """
 
 from __future__ import annotations

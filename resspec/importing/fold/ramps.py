@@ -14,8 +14,8 @@ from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Op
 from resspec.ir.ops.regularize import DropPathOp
 
-_CLOSE = Fraction(1, 10**6)  # how far floats may be from the formula that they were computed by
-_MOST = 1000  # the largest denominator of a probability that someone writes
+_CLOSE = Fraction(1, 10**6)  # the largest error of a float that a formula computed
+_MOST = 1000  # the largest denominator of a probability in a spec
 Place = tuple[int, Fraction]  # the number of a residual block, and a probability in it
 
 _FORMS: tuple[tuple[str, Callable[[int, int], Fraction]], ...] = (

@@ -1,4 +1,4 @@
-"""Rows as residual blocks: what is before, the residual F, the shortcut h, and what is after."""
+"""Rows as residual blocks: steps before, the residual F, the shortcut h, and steps after."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def _opened(row: Row) -> Row:
 
 
 def _layers(row: Row) -> int:
-    """Return about how many layers there are."""
+    """Return the approximate number of layers."""
     return sum(_weight(each) for each in row)
 
 

@@ -20,7 +20,7 @@ _LEAST_SHARED = 0.5  # of the steps of the longer of two rows
 
 
 class UnlikeError(Exception):
-    """Nobody would write these as one block."""
+    """An error for bodies that nobody would write as one block."""
 
 
 @dataclass(eq=False)
@@ -58,7 +58,7 @@ class Slot:
 
     @property
     def present(self) -> tuple[bool, ...]:
-        """Which bodies have it."""
+        """The bodies that have it."""
         return tuple(step is not None for step in self.steps)
 
     @property
@@ -87,7 +87,7 @@ def pattern(rows: Sequence[Row | None], *, named: bool) -> list[Slot]:
 
 
 def _check_alternatives(columns: Sequence[Sequence[Step | None]]) -> None:
-    """Raises UnlikeError where bodies have one of two different modules of a name, or merges."""
+    """Check that no two optional steps of one name exclude each other. Raises UnlikeError."""
     known: dict[str | None, Sequence[Step | None]] = {}
     for column in columns:
         example = _example(column)
@@ -165,7 +165,7 @@ def _aligned(
 
 
 def _likeness(a: Step, b: Step, named: bool) -> float:
-    """Return how well one step can stand for another; 0 where it cannot."""
+    """Return how similar two steps are; 0 if one cannot replace the other."""
     match a, b:
         case Call(), Call():
             return _likeness_of_calls(a, b, named)

@@ -24,7 +24,7 @@ WORDS = {
     *"preact residual after x in out stride index count true false if else".split(),
     *"sequential output min max ceil floor round divisible none add concat mul".split(),
 }
-TAKEN = WORDS | OPS.keys()  # what no declaration or parameter can be called
+TAKEN = WORDS | OPS.keys()  # names that no declaration or parameter can have
 
 
 @dataclass(eq=False)
@@ -162,7 +162,7 @@ class Solver:
         return test
 
     def flag(self, present: Sequence[bool], wanted: Sequence[str]) -> Expr:
-        """Return a parameter that says it."""
+        """Return a parameter for this condition."""
         for p in self.parameters:
             if p.role == FLAG and p.values == list(present):
                 return p.expr

@@ -1,4 +1,4 @@
-"""What a scope runs, as data that can be compared: rows of steps, with numbers and names but
+"""The contents of a scope as data that can be compared: rows of steps, with numbers and names but
 without shapes and places.
 """
 
@@ -50,7 +50,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Module:
-    """A module of which nothing is decided yet."""
+    """A module that may become a call or be written out."""
 
     body: Body
     name: str
@@ -74,7 +74,7 @@ class Merge:
 
 @dataclass(frozen=True)
 class Times:
-    """The same steps several times, as at the first turn; what strides does so only then."""
+    """A repeat of steps, as they are the first time; strides apply only then."""
 
     count: int
     row: Row

@@ -96,7 +96,7 @@ def layer_arguments(kind: str, given: dict[str, Any]) -> tuple[list[str], list[s
 
 
 def _is_said(name: str, value: Any, default: Any) -> bool:
-    """Return whether a value is not what the language takes by itself; a usual padding is None."""
+    """Return whether a value differs from the default of the language; a usual padding is None."""
     return name == "padding" or value != default
 
 

@@ -1,4 +1,4 @@
-"""Axes of a value that were split, merged and moved, while it is open which layer that is.
+"""Axes of a value that were split, merged and moved, before it is known which layer does that.
 
 A network writes a channel shuffle as a view, a transpose and a view. Each of them only arranges the
 axes of what a step computed, so they are kept beside the step until a layer has to read them.
@@ -19,7 +19,7 @@ Axes = tuple[tuple[Part, ...], ...]
 
 
 class NoArrangement(Exception):
-    """Axes cannot be arranged so."""
+    """An error for axes that cannot be arranged in a certain way."""
 
 
 @dataclass(frozen=True, slots=True)

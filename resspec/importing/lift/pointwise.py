@@ -1,4 +1,4 @@
-"""Functions of each element, and what acts in training only."""
+"""Functions of each element, and layers that act only in training."""
 
 from __future__ import annotations
 

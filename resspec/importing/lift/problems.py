@@ -4,11 +4,11 @@ from __future__ import annotations
 
 
 class Problem(Exception):
-    """A call is no layer of the language.
+    """An error for a call that no layer of the language computes.
 
     Attributes:
-        message: What it is, in a sentence without its end.
-        help: What is nearest, or what would help; empty where nothing is.
+        message: The problem, as a sentence without a period.
+        help: The nearest layer, or a remedy; empty if there is none.
     """
 
     def __init__(self, message: str, help: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Layers that are written as several calls."""
+"""Layers that modules compute by several calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which layers arrange axes as a value has them."""
+"""The layers that arrange axes as a value has them."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Padded:
 
 
 def dims_of(weight: Any) -> tuple[int, ...]:
-    """Return the sizes of a parameter. Raises Problem for what is none."""
+    """Return the sizes of a parameter. Raises Problem for anything else."""
     if not isinstance(weight, Weight):
         raise Problem("its weight is computed, not a parameter")
     return weight.dims

@@ -33,7 +33,7 @@ class OnnxModel:
         outputs: The names of its outputs.
         sizes: The sizes of its values, as far as they are known.
         tensors: What it holds, by name.
-        numbers: What it holds or computes of numbers that do not depend on its input.
+        numbers: The numbers in it, or computed in it, that do not depend on its input.
     """
 
     nodes: tuple[OnnxNode, ...]
@@ -127,7 +127,7 @@ def _entered(value: ValueInfoProto, input: Shape | None) -> Sizes:
 
 
 def _need_texts(*names: str | bytes) -> None:
-    """Raises Malformed where a name is not valid UTF-8, which is read as bytes."""
+    """Check that names are valid UTF-8; others are read as bytes. Raises Malformed."""
     if not all(isinstance(name, str) for name in names):
         raise Malformed("a name is not valid UTF-8")
 

@@ -52,7 +52,7 @@ def inferred(
 def _fold(
     nodes: Sequence[OnnxNode], numbers: dict[str, ndarray | None], sizes: dict[str, Sizes]
 ) -> None:
-    """Add the numbers that nodes compute."""
+    """Add the numbers that nodes compute to those of the file."""
     for node in nodes:
         if not node.outputs or node.outputs[0] in numbers:
             continue

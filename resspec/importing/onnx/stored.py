@@ -1,4 +1,4 @@
-"""The tensors of an ONNX file: inside of it, or in a file beside it, never elsewhere."""
+"""The tensors of an ONNX file: in the file itself, or in one beside it, never elsewhere."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def stored(proto: TensorProto, path: Path) -> StoredTensor:
     strides = tuple(prod(dims[axis + 1 :]) for axis in range(len(dims)))
     size = prod(dims) * SIZES[dtype]
     if proto.data_location == EXTERNAL:
-        _located(proto, path, size)  # raises now what cannot be read later
+        _located(proto, path, size)  # raises now if it could not be read later
     elif not _has(proto, dtype, dims):
         raise Malformed(f"`{proto.name:.80}` does not have as many elements as its sizes say")
     return checked(

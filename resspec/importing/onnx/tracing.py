@@ -20,7 +20,7 @@ from resspec.importing.trace import Value, Weight
 Sizes = tuple[int, ...]
 # names of constants, which exporters number: `val_3`, `/layer1/Constant_output_0`, `onnx::Mul_12`
 CONSTANT = re.compile(r"/|onnx::|(val|scalar_tensor_default|clamp|mul|add)_?\d*$|\d")
-FOLDING = "FuseBatchNorm"  # in what torch's exporter says of a convolution that it changed
+FOLDING = "FuseBatchNorm"  # in the metadata of a convolution that torch's exporter changed
 
 
 class OnnxTracing:
@@ -52,7 +52,7 @@ class OnnxTracing:
         self._origin = Origin((), {}, "")
 
     def begin(self, node: OnnxNode) -> None:
-        """Begin with a node."""
+        """Start to translate a node."""
         self.node = node
         self._origin = origin(node)
         self.classes |= self._origin.classes
@@ -71,7 +71,7 @@ class OnnxTracing:
         return self.number(index)
 
     def is_value(self, name: str) -> bool:
-        """Return whether a name is of what the network computes from its input."""
+        """Return whether the network computes the value of this name from its input."""
         return name in self._values
 
     def number(self, index: int) -> Any:

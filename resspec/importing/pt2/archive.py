@@ -1,8 +1,8 @@
 """The archive of an exported program: a zip file whose entries are JSON, raw tensors, and pickles,
 which are never read.
 
-Its writer compresses nothing, and entries that are compressed are refused: so none is larger than
-the file.
+torch compresses no entries, and compressed entries are refused, so that none is larger than the
+file.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ VIEWS = (
     )
 )
 
-# functions that are called otherwise than their operators
+# functions whose names differ from those of their operators
 OPERATORS = {
     "_native_batch_norm_legit_no_training": _BATCH_NORM,
     "_unsafe_view": Operator("reshape", {}),

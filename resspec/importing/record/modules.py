@@ -57,7 +57,7 @@ def module_of(source: str, arguments: Mapping[str, Any], *, on_meta: bool = True
     """Return a Python network. This runs its code.
 
     Args:
-        source: Where it is: `torchvision:NAME`, `timm:NAME`, `py:package.module:callable`, or
+        source: Its source: `torchvision:NAME`, `timm:NAME`, `py:package.module:callable`, or
             `path/net.py:Net`.
         arguments: The arguments of its constructor, by name.
         on_meta: Whether its tensors have sizes only, which takes less time and no memory.
@@ -96,7 +96,7 @@ def _made(
 
 
 class _OnMeta(TorchFunctionMode):
-    """Makes parameters and buffers on the meta device, where no device is given."""
+    """A mode that creates parameters and buffers on the meta device if no device is given."""
 
     def __torch_function__(
         self,
@@ -185,7 +185,7 @@ def _in_file(source: str) -> Callable[..., Any]:
 
 @contextmanager
 def _found_in(folder: Path) -> Iterator[None]:
-    """Let imports find the modules of a folder."""
+    """Make the modules of a folder importable."""
     sys.path.insert(0, str(folder))
     try:
         yield
@@ -196,7 +196,7 @@ def _found_in(folder: Path) -> Iterator[None]:
 def _callable(module: ModuleType, source: str, name: str) -> Callable[..., Any]:
     made = getattr(module, name, None)
     if isinstance(made, nn.Module):
-        return lambda: deepcopy(made)  # to record it is to move it to the meta device
+        return lambda: deepcopy(made)  # recording moves it to the meta device
     if not callable(made):
         raise UsageError(f"`{source}` does not name a callable{did_you_mean(name, vars(module))}")
     return made  # type: ignore[no-any-return]

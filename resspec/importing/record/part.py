@@ -12,7 +12,7 @@ from resspec.ir.shape import Shape
 
 
 class _Entered(Exception):
-    """The submodule was called: what runs after it need not run."""
+    """A signal that the submodule was called, so that nothing after it has to run."""
 
 
 def shape_of_part(module: nn.Module, shape: Shape, path: str) -> Shape:

@@ -70,7 +70,7 @@ def record(module: nn.Module, shape: Shape) -> Trace:
 
 @contextmanager
 def _patched(recorder: _Recorder) -> Iterator[None]:
-    """Let the recorder make every call of a module."""
+    """Route every call of a module through the recorder."""
     original = nn.Module.__call__
 
     def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
@@ -227,7 +227,7 @@ class _Recorder(TorchFunctionMode):
                 return given if given is Ellipsis else repr(given)
 
     def refusal(self, module: nn.Module, error: Exception) -> Unimportable:
-        """Return what a module's own mistake says, with the place in the module tree."""
+        """Return the message for an error in a module, with the place in the module tree."""
         path, _ = self._stack[-1]
         said = str(error).partition("\n")[0]
         why = depends_on_values if "meta tensor" in said else fails

@@ -1,1 +1,1 @@
-"""Proves that an imported network computes what the module that it came from computes."""
+"""The proof that an imported network computes the same as its module."""

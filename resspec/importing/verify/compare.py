@@ -1,4 +1,4 @@
-"""Proves that an imported network computes what the module that it came from computes.
+"""The proof that an imported network computes the same as its module.
 
 Both get the same random parameters, since fresh ones hide a residual path behind a zero, and the
 same random numbers wherever they draw some.
@@ -32,7 +32,7 @@ from resspec.passes.quantities import Facts
 
 BATCH = 2
 MOST_BYTES = 8 * 2**30  # of weights and gradients of both sides, and of what one of them saves
-SIDES = (64, 96, 128, 160, 192, 224, 256, 288, 320, 384, 448)  # smaller maps hide a padding
+SIDES = (64, 96, 128, 160, 192, 224, 256, 288, 320, 384, 448)  # smaller ones hide wrong padding
 
 Make = Callable[[], nn.Module]
 Pair = tuple[Tensor, Tensor]
@@ -49,11 +49,11 @@ def names(network: Network, module: nn.Module) -> Proof:
 
 
 def verify(text: str, make: Make, proof: Proof) -> Proof:
-    """Return a proof with how far the network of a text computes what a module computes.
+    """Return a proof of how far the network of a text agrees with a module.
 
     Args:
         text: The spec that was imported.
-        make: Returns the module, on the CPU, each time that it is called.
+        make: A function that returns the module, on the CPU, each time it is called.
         proof: What the names and shapes of its tensors showed.
 
     Raises:
@@ -154,7 +154,7 @@ def _paired(theirs: Sequence[Tensor], ours: Sequence[Tensor]) -> dict[int, Pair]
 
 
 def _agreement(pairs: Collection[Pair]) -> Agreement:
-    """Return how far values agree; not at all where there are none."""
+    """Return the largest difference of all pairs; infinity if there are none."""
     largest = max((float(a.abs().max()) for a, _ in pairs if a.numel()), default=0.0)
     return Agreement(max((_off(a, b, largest) for a, b in pairs), default=math.inf))
 

@@ -17,7 +17,7 @@ SEED = 0
 
 
 def built(network: Network) -> nn.Module:
-    """Return the network's module with any values: to initialize it would take as long again."""
+    """Return the network's module with arbitrary values: initializing it would double the time."""
     with torch.device("meta"):
         module = build(network)
     return module.to_empty(device="cpu")
@@ -35,7 +35,7 @@ def training_step(module: nn.Module, x: Tensor, chosen: Sequence[int]) -> dict[s
     Args:
         module: The module, with its parameters.
         x: A batch of images.
-        chosen: The outputs that have a part in the loss.
+        chosen: The outputs that contribute to the loss.
     """
     module.train()
     with torch.random.fork_rng(devices=[]):
@@ -93,7 +93,7 @@ def generator(name: str) -> torch.Generator:
 
 
 def first_difference(theirs: nn.Module, ours: nn.Module, x: Tensor) -> str:
-    """Return the first module in which both sides return different values."""
+    """Return the first module whose outputs differ between both sides."""
     expected, found = _trace(theirs, x), _trace(ours, x)
     for name, value in expected.items():
         other = found.get(name)
