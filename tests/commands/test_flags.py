@@ -84,7 +84,8 @@ def options(command: str) -> set[str]:
 @pytest.mark.parametrize("name", [*COMMANDS, *SHARED])
 def test_a_command_names_flags_that_it_has(name: str) -> None:
     """Or those of another command that is named right before them: `resspec draw --diff`."""
-    path = PACKAGE / "commands" / f"{name}.py"
+    file = "import_" if name == "import" else name
+    path = PACKAGE / "commands" / f"{file}.py"
     own = [options(command) for command in SHARED.get(name, {name})]
     for line, text in texts(path):
         for found in FLAG.finditer(text):
@@ -133,6 +134,7 @@ POSITIONAL = {
     "compare": "a",
     "bench": "a",
     "probe": "a",
+    "import": "a",
 }
 
 
