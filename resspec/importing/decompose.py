@@ -110,7 +110,7 @@ class _Decomposition:
         return step if step == INPUT else self.reads.stands_for[step]
 
     def row(self, start: int, end: int, merge: int) -> Pieces:
-        """Return the steps behind one value and up to another, on the way to a merge."""
+        """Return the steps after one value, up to another, on a path to a merge."""
         found: Pieces = []
         step, reader = end, merge
         while step != start and self._take(step, reader, merge):
@@ -124,8 +124,8 @@ class _Decomposition:
         return found
 
     def _take(self, step: int, reader: int, merge: int) -> bool:
-        """Note a step of the tree; return False, and note that two ways cross, where it is in the
-        tree already and cannot be computed twice.
+        """Note a step of the tree. If it is in the tree already and cannot be computed twice, note
+        that two branches cross, and return False.
         """
         way = reader, merge
         other = self.ways.setdefault(step, way)
@@ -159,7 +159,7 @@ class _Decomposition:
         return Fork(step, paths, step in self.reads.shortened and len(inputs) > 1)
 
     def _groups(self, start: int, inputs: Inputs, *, is_concat: bool) -> Iterator[Inputs]:
-        """Yield the operands of each path: neighbors that share the first step of their way. Of a
+        """Yield the operands of each path: neighbors that share their first step. Of a
         sum or product only the first ones can, since it is computed from left to right.
         """
         runs = groupby(inputs, lambda step: self.dominators.child(start, step))
@@ -169,7 +169,7 @@ class _Decomposition:
             yield from [operands] if together else [(each,) for each in operands]
 
     def _path(self, step: int, start: int, operands: Inputs) -> Pieces:
-        """Return the way from a value to one operand of a merge, or to several."""
+        """Return the path from a value to one operand of a merge, or to several."""
         end = self.dominators.common(operands)
         pieces = self.row(start, end, step)
         if len(operands) > 1:

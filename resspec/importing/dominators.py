@@ -37,7 +37,7 @@ class Dominators:
         return reduce(self._common, steps)
 
     def child(self, dominator: int, step: int) -> int | None:
-        """Return the child of a dominator through which all ways to a step go; None if they are
+        """Return the child of a dominator that is on all paths to a step; None if they are
         the same.
         """
         if step == dominator:

@@ -62,8 +62,8 @@ class Ways:
         return sorted(seen - {region.start})
 
     def forks(self, region: Region) -> list[int]:
-        """Return the values in a region that are read on several ways, in order, but not those
-        whose ways one merge ends, nor what is on these.
+        """Return the values in a region that are read on several branches, in order, but not those
+        whose branches one merge joins, nor any value on these.
         """
         inside = self.inside(region)
         covered: set[int] = set()

@@ -34,7 +34,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A module on the way to a call.
+    """A module around a call.
 
     Attributes:
         path: Its names from the root.
