@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from resspec import shipped
 from resspec.ir.ops import OPS, Layer
 from resspec.ir.ops.norm import Norm
+from resspec.lowering.derivation import levels, parameters
 from resspec.lowering.network import template_parameters
-from resspec.lowering.scope import Library, Named, find_one
+from resspec.lowering.scope import Library, Named
 from resspec.opening import open_spec, shipped_names
 from resspec.syntax import ast
 from resspec.training.names import DATA
@@ -127,24 +128,21 @@ def _declared(library: Library, *kinds: type) -> list[str]:
 
 def _network(library: Library, spec: str, name: str) -> Entry:
     is_main = name == spec.rpartition("/")[2]
-    parameters = _values(library, library.own[name])
     return Entry(
         spec if is_main else f"{spec}:{name}",
         _about(library),
-        tuple(Argument(*each) for each in parameters.items()),
+        tuple(Argument(*each) for each in _values(library, name).items()),
     )
 
 
-def _values(library: Library, declared: Named) -> dict[str, str | None]:
-    """Return the parameters of a network, or of its template, with the values that they have."""
-    if not isinstance(declared, ast.Derived):
-        return {each.name: each.default for each in _parameters(declared)}
-    found = find_one(library, declared.base, lambda _: None, ast.NetworkDecl, ast.Derived)
-    values = _values(found[1], found[0]) if found else {}
-    for argument in declared.arguments:
-        if isinstance(argument, ast.Keyword):
-            values[argument.name.text] = argument.value.span.text
-    return values
+def _values(library: Library, name: str) -> dict[str, str | None]:
+    """Return the parameters of a network, with the values that they have."""
+    found = levels(library, name, lambda _: None)
+    values = dict[str, str | None]()
+    for level in reversed(found):
+        values |= {each: given.value.span.text for each, given in level.arguments.items()}
+        values |= dict(_parameters(level.declared))
+    return {each: values[each] for each in parameters(found)}
 
 
 def _parameters(declared: Named) -> tuple[Argument, ...]:
