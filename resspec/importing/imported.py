@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,7 +89,7 @@ def import_source(source: ImportSource, options: ImportOptions) -> Imported:
     """
     if not source.runs_code:
         return _of_file(source, options)
-    with _torch_installed(source.word):
+    with _torch_installed(source.word), redirect_stdout(sys.stderr):  # a spec is on stdout
         return _of_python(source, options)
 
 

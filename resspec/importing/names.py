@@ -32,7 +32,7 @@ class Names:
         """Return the name of a layer in a module; each layer is named once, in order."""
         found = self._graph.steps[step]
         assert not isinstance(found.does, str)
-        own = found.path[-1] if found.is_named else ""
+        own = found.path[-1] if found.is_named and found.path else ""
         if has_tensors(self._graph, step):
             return Name.parse(own)
         taken = self._taken[path]

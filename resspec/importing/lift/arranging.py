@@ -16,9 +16,23 @@ from resspec.ir.ops.arrange import Chunk, PadChannelsOp, Shuffle, SliceOp, Subsa
 from resspec.ir.ops.layer import Layer
 from resspec.ir.ops.resize import PixelShuffle, PixelUnshuffle, Upsample
 
+# Types of tensors that hold fewer numbers than float32
+ROUNDED = frozenset(
+    f"torch.{kind}"
+    for kind in "float16 bfloat16 int8 int16 int32 int64 uint8 bool half int long".split()
+)
+
 
 def same(to: Lifter, input: Any, *args: Any, **kwargs: Any) -> Any:
     """Return the value itself."""
+    return input
+
+
+def to_type(to: Lifter, input: Any, *args: Any, **kwargs: Any) -> Any:
+    """Return the value itself, unless its numbers are rounded."""
+    for given in (*args, *kwargs.values()):
+        if given in ROUNDED and isinstance(input, Arranged):
+            raise Problem(f"it rounds to `{given}`", "a spec computes with one type throughout")
     return input
 
 
@@ -197,8 +211,8 @@ def pad(
 ) -> Any:
     if min(pad) < 0:
         raise Problem("it pads by a negative amount")
-    left, right, top, bottom, front, back = (*pad, *(0,) * (6 - len(pad)))
-    if len(pad) > 6 or front:
+    left, right, top, bottom, front, back, *others = (*pad, *(0,) * (6 - len(pad)))
+    if front or any(others):
         raise Problem("it pads before the channels", "`pad_channels` pads after them")
     settled = to.settled(input)
     if back:
@@ -268,7 +282,7 @@ ARRANGING: dict[str, Handler] = {
     "contiguous": same,
     "clone": same,
     "detach": same,
-    "to": same,
+    "to": to_type,
     "type_as": same,
     "float": same,
     "expand": same,

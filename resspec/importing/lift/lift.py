@@ -40,8 +40,16 @@ TABLE: dict[str, Handler] = {
 PADDING = frozenset({"conv2d", "conv1d", "max_pool2d", "avg_pool2d"})
 
 
+# Functions that compute a size of their own: an `expand` before them would be lost
+SIZED = CONTRACTIONS.keys() | NORMS.keys() | POOLS.keys()
+
+
 class Unknown:
     """The value of a call that could not be lifted."""
+
+
+class Constant:
+    """A value that does not depend on the network's input, nor on its parameters."""
 
 
 def lift(trace: Trace, name: str) -> Graph:
@@ -74,8 +82,10 @@ def _lift(trace: Trace, name: str) -> Graph:
         raise Unimportable(name, obstacles)
     try:
         outputs = _outputs(lifter, _read(trace.output, values))
+        _check_outputs(lifter, outputs, trace.output)
     except Problem as problem:
-        found = _obstacle(trace.calls[-1], problem, trace.classes)
+        module = trace.classes.get((), "")
+        found = errors.no_layer((), module, "", problem.message, "in its result", problem.help)
         raise Unimportable(name, [found]) from problem
     return _graph(name, lifter, outputs, trace.classes)
 
@@ -92,9 +102,18 @@ def _lifted(lifter: Lifter, call: Called, values: Mapping[int, Any]) -> Any:
     if word not in PADDING:
         args, kwargs = _with_borders(lifter, args), _with_borders(lifter, kwargs)
     try:
-        return _from(call, TABLE[word](lifter, *args, **kwargs))
+        result = TABLE[word](lifter, *args, **kwargs)
     except TypeError as error:
         raise Problem(f"it has unexpected arguments: {error}") from error
+    if word in SIZED:
+        _check_size(result, call.result)
+    return _from(call, result)
+
+
+def _check_size(result: Any, recorded: Any) -> None:
+    """Raise Problem where a value has other sizes than in the run: an `expand` is not lifted."""
+    if isinstance(result, Arranged) and result.dims != recorded.dims:
+        raise Problem("it reads a value that was expanded to other sizes")
 
 
 def _with_borders(lifter: Lifter, given: Any) -> Any:
@@ -125,7 +144,7 @@ def _constant(call: Called, args: Any) -> Any:
     """Return an unknown function's value where it does not depend on the network's input."""
     if _depends(args) or _depends(call.kwargs):
         raise Problem(f"no layer computes `{call.name}`")
-    return None
+    return Constant()
 
 
 def _depends(given: Any) -> bool:
@@ -144,7 +163,7 @@ def _read(given: Any, values: Mapping[int, Any]) -> Any:
     """Return arguments with what each value was lifted to."""
     match given:
         case Value():
-            return values.get(given.index)
+            return values.get(given.index, Constant())
         case tuple():
             return tuple(_read(each, values) for each in given)
         case list():
@@ -196,6 +215,18 @@ def _outputs(lifter: Lifter, output: Any) -> list[tuple[str, int]]:
             return [("", lifter.settled(only).step)]
         case _:
             return [("", lifter.settled(output).step)]
+
+
+def _check_outputs(lifter: Lifter, outputs: list[tuple[str, int]], recorded: Any) -> None:
+    """Raise Problem for outputs that a spec does not have."""
+    if not outputs:
+        raise Problem("it returns nothing")
+    steps = [step for _, step in outputs]
+    if len(set(steps)) < len(steps):
+        raise Problem("it returns a value twice", "return it once")
+    expanded = isinstance(recorded, Value) and recorded.dims[1:] != lifter.shape(steps[0]).dims
+    if expanded:
+        raise Problem("it returns a value that was expanded to other sizes")
 
 
 def _graph(

@@ -89,6 +89,11 @@ class Lifter:
         owners = {weight.path[:-1] for weight in weights.values()}
         if len(owners) > 1:
             raise Problem("its parameters belong to different modules")
+        if () in owners:
+            raise Problem(
+                f"its `{next(iter(weights))}` belongs to no submodule",
+                "import a module that holds this one",
+            )
         return self._add(layer, value, self.call, owners.pop() if owners else None)
 
     def _check_weight(

@@ -26,6 +26,8 @@ def batch_norm(
 ) -> Arranged | Standardized:
     if isinstance(input, Viewed):
         return _standardized(input, weight, eps)
+    if momentum == 0 and running_mean is not None:
+        raise Problem("it averages all batches (`momentum=None`)", "`bn momentum=0.1` is a factor")
     layer = BatchNorm(
         eps=exact(eps),
         momentum=exact(momentum),

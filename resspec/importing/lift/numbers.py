@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import isfinite
 from typing import Any
 
 from resspec.importing.lift.problems import Problem
@@ -13,8 +14,10 @@ _TOO_LONG = 10**18  # for a number of the language
 
 def exact(number: float) -> Fraction:
     """Return the decimal number that a float is written as; of 12 digits, where that is none of the
-    language: `1 - 0.9997` is 0.0003.
+    language: `1 - 0.9997` is 0.0003. Raises Problem for infinity and nan.
     """
+    if not isfinite(number):
+        raise Problem(f"a factor of {number}")
     written = Fraction(repr(float(number)))
     return written if written.denominator < _TOO_LONG else Fraction(f"{number:.12g}")
 

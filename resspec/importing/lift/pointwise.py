@@ -119,8 +119,10 @@ def softmax(
 
 
 def dropout(
-    to: Lifter, input: Any, p: float = 0.5, training: bool = True, inplace: bool = False
+    to: Lifter, input: Any, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Any:
+    if training:
+        raise Problem("it drops values in eval mode too", "pass `training=self.training`")
     return pointwise(to, Dropout(p=exact(p)), input) if p else input
 
 

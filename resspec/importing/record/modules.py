@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from torch import nn
+from torch.nn.parameter import UninitializedParameter
 from torch.overrides import TorchFunctionMode
 
 from resspec.diagnostics import UsageError
@@ -86,12 +87,14 @@ def _made(
     try:
         with _OnMeta() if on_meta else nullcontext():
             module = make(**arguments)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if on_meta:
             return _made(source, make, arguments, on_meta=False)  # it computes with its tensors
         raise UsageError(f"`{source}` cannot be made: {type(error).__name__}: {error}") from error
     if not isinstance(module, nn.Module):
         raise UsageError(f"`{source}` makes a {type(module).__name__}, which is not a torch module")
+    if any(isinstance(each, UninitializedParameter) for each in module.parameters()):
+        raise UsageError(f"`{source}` has lazy layers: give them the number of their inputs")
     return module
 
 
@@ -178,8 +181,9 @@ def _in_file(source: str) -> Callable[..., Any]:
     with _found_in(Path(path).resolve().parent):
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
-            raise UsageError(f"`{path}` cannot be imported: {error}") from error
+        except (Exception, SystemExit) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise UsageError(f"`{path}` cannot be imported: {reason}") from error
     return _callable(module, source, name)
 
 

@@ -52,12 +52,15 @@ def record(module: nn.Module, shape: Shape) -> Trace:
     """
     module = module.eval().to("meta")
     recorder = _Recorder(module)
-    x = torch.empty((BATCH, *shape.dims), device="meta")
+    try:
+        x = torch.empty((BATCH, *shape.dims), device="meta")
+    except RuntimeError as error:  # more numbers than can be counted
+        raise recorder.refusal(module, error) from error
     entered = recorder.new_value(x)
     with paused(), torch.no_grad(), _patched(recorder), recorder:
         try:
             result = module(x)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise recorder.refusal(module, error) from error
     return Trace(
         entered,
@@ -226,7 +229,7 @@ class _Recorder(TorchFunctionMode):
             case _:
                 return given if given is Ellipsis else repr(given)
 
-    def refusal(self, module: nn.Module, error: Exception) -> Unimportable:
+    def refusal(self, module: nn.Module, error: BaseException) -> Unimportable:
         """Return the message for an error in a module, with the place in the module tree."""
         path, _ = self._stack[-1]
         said = str(error).partition("\n")[0]

@@ -129,6 +129,9 @@ def _trained(
         reason = f"the module cannot be trained: {_first_line(error)}"
         return proof._replace(failure=reason)
     found = training_step(ours, x, range(len(chosen)))
+    if without := [name for name in found if name not in expected]:
+        reason = f"`{without[0]}` gets a gradient in the spec, but none in the module"
+        return proof._replace(failure=reason)
     compared = [(expected[name], tensor) for name, tensor in found.items()]
     return proof._replace(gradients=_agreement(compared))
 

@@ -69,7 +69,11 @@ def _tensors(value: object) -> Iterator[Tensor]:
 @torch.no_grad()
 def randomized(module: nn.Module) -> nn.Module:
     """Give each parameter and buffer of a state dict random values, which depend on its name."""
-    for name, tensor in module.state_dict().items():
+    tensors = module.state_dict()
+    shared = {tensor.data_ptr(): name for name, tensor in reversed(tensors.items())}
+    for name, tensor in tensors.items():
+        if tensor.numel() and shared[tensor.data_ptr()] != name:
+            continue  # it has the values of its first name
         if tensor.is_floating_point():
             _randomize(name, tensor)
         elif name.endswith("num_batches_tracked"):
