@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 import resspec
+from resspec.importing.imported import ImportOptions, import_source
 from resspec.importing.proof import Proof
 from resspec.importing.reading import network
+from resspec.importing.sources import source_of
 from resspec.importing.verify import compare
 
 SMALL = """
@@ -76,6 +78,13 @@ def test_torchvisions_networks_agree_to_the_bit(name: str) -> None:
     assert found.is_bitwise
     assert found.loaded == found.tensors == len(torchvision.models.get_model(name).state_dict())
     assert str(found.input) == "3x64x64"
+
+
+def test_filters_that_no_state_dict_holds_are_compared() -> None:
+    source = source_of("timm:resnetblur18")
+    assert source is not None
+    found = import_source(source, ImportOptions(dims=(64, 64)))
+    assert found.proof.is_bitwise
 
 
 def test_a_zero_initialized_residual_path_hides_nothing() -> None:

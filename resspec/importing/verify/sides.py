@@ -17,9 +17,14 @@ SEED = 0
 
 
 def built(network: Network) -> nn.Module:
-    """Return the network's module with arbitrary values: initializing it would double the time."""
+    """Return the network's module with arbitrary values: initializing it would double the time.
+
+    Buffers that no state dict holds, such as the filter of `blurpool`, keep their own.
+    """
     with torch.device("meta"):
         module = build(network)
+    if any(name not in module.state_dict() for name, _ in module.named_buffers()):
+        return build(network)
     return module.to_empty(device="cpu")
 
 
@@ -30,7 +35,7 @@ def outputs_of(module: nn.Module, x: Tensor) -> list[Tensor]:
 
 
 def training_step(module: nn.Module, x: Tensor, chosen: Sequence[int]) -> dict[str, Tensor]:
-    """Return the gradients of a training step, and the buffers that it leaves, by their names.
+    """Return the gradients of a training step, and the buffers of the state dict after it, by name.
 
     Args:
         module: The module, with its parameters.
@@ -46,7 +51,8 @@ def training_step(module: nn.Module, x: Tensor, chosen: Sequence[int]) -> dict[s
         weights = torch.randn(outputs[i].shape, generator=generator(f"output {place}"))
         loss = loss + (outputs[i] * weights).sum()
     loss.backward()
-    found: dict[str, Tensor] = dict(module.named_buffers())
+    kept = module.state_dict()
+    found = {name: buffer for name, buffer in module.named_buffers() if name in kept}
     for name, parameter in module.named_parameters():
         if parameter.grad is not None:
             found[name] = parameter.grad
