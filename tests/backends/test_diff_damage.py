@@ -227,7 +227,7 @@ def test_what_is_not_a_document_is_refused_soon(
 
 
 CHANGED = {  # in the IR: what is changed to what, the marked text, and what is said
-    "no paths": ("paths", [], "[", "a merge has at least one path"),
+    "no paths": ("paths", [], "[", "a merge has at least two paths"),
     "a huge residual": ("residual", 10**30, str(10**30), f"there is no path {10**30} of 2"),
     "a residual below zero": ("residual", -1, "-1", "there is no path -1 of 2"),
     "a residual of a half": ("residual", 0.5, "0.5", "not a whole number"),
