@@ -82,8 +82,7 @@ def run(arguments: Namespace) -> int:
 
     source = source_of(arguments.source)
     if source is None:
-        forms = "torchvision:NAME, timm:NAME, py:package.module:callable, net.py:Net"
-        raise UsageError(f"{arguments.source!r} cannot be imported: write {forms}, or a file")
+        raise _not_a_source(arguments.source)
     given.say_what_runs(source)
     options = ImportOptions(
         dims=sizes(arguments.input),
@@ -109,3 +108,19 @@ def run(arguments: Namespace) -> int:
         complain("the spec and the module are not the same network; please report this")
         return 1
     return 0
+
+
+def _not_a_source(word: str) -> UsageError:
+    """Return the error for a word that cannot be imported, by the file that it seems to name."""
+    from resspec.importing.sources import FILES
+
+    file, _, _ = word.rpartition(":")
+    path = Path(file) if file.endswith(".py") else Path(word)
+    if path.suffix in (".py", *FILES) and not path.exists():
+        return UsageError(f"there is no file {path}")
+    if path.suffix == ".py":
+        return UsageError(f"name a class or function of {path}, as in {path}:Net")
+    if path.suffix == ".res":
+        return UsageError(f"{word} is a spec already")
+    forms = "torchvision:NAME, timm:NAME, py:package.module:callable, net.py:Net"
+    return UsageError(f"{word!r} cannot be imported: write {forms}, or an .onnx or .pt2 file")

@@ -70,18 +70,18 @@ class Proof(NamedTuple):
 
     @property
     def has_same_names(self) -> bool:
-        """Whether every tensor of the network is one of the module."""
+        """True if every tensor of the network is one of the module."""
         return not self.missing and not self.reshaped
 
     @property
     def is_sound(self) -> bool:
-        """Whether no comparison that was made found a difference."""
+        """True if no comparison that was made found a difference."""
         compared = [each for each in (self.outputs, self.gradients) if each]
         return self.has_same_names and all(each.is_close for each in compared)
 
     @property
     def is_bitwise(self) -> bool:
-        """Whether outputs and gradients were compared, and are equal bit for bit."""
+        """True if outputs and gradients were compared, and are equal bit for bit."""
         return self.has_same_names and self.outputs == self.gradients == Agreement(0)
 
     def __str__(self) -> str:

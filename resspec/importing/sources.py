@@ -27,7 +27,7 @@ class ImportSource(NamedTuple):
 
     @property
     def runs_code(self) -> bool:
-        """Whether importing it runs Python code that it names."""
+        """True if importing it runs the Python code that it names."""
         return self.kind not in ("onnx", "pt2")
 
 

@@ -39,12 +39,12 @@ def made(*stages: tuple[str, int], digest: str = "0" * 64) -> Report:
 
 
 def diff(a: Report, b: Report) -> Diff:
-    """Of reports alone."""
+    """Return the diff of reports without their networks."""
     return diff_of(DiffSide(a, None), DiffSide(b, None))
 
 
 def full(a: str, b: str) -> Diff:
-    """Of shipped specs."""
+    """Return the diff of shipped specs."""
     x, y = load(a), load(b)
     return diff_of(DiffSide(report(x), x), DiffSide(report(y), y))
 

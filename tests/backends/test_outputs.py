@@ -43,7 +43,7 @@ def run(text: str) -> dict[str, Any]:
 
 
 def hooked(module: nn.Module, names: tuple[str, ...], x: Tensor) -> dict[str, Tensor]:
-    """What leaves these modules, before anything can write over it."""
+    """Return the outputs of these modules, copied before anything can write over them."""
     found: dict[str, Tensor] = {}
     for name in names:
         module.get_submodule(name).register_forward_hook(
@@ -166,7 +166,7 @@ def test_they_are_what_leaves_these_modules(tmp_path: Path, seed: int) -> None:
 
 
 def is_module(module: nn.Module, name: str) -> bool:
-    """Whether hooks see what leaves it: not a parameter, and not what only holds modules."""
+    """Return whether hooks see its output: parameters and mere containers have none."""
     try:
         found = module.get_submodule(name)
     except AttributeError:

@@ -86,6 +86,9 @@ def test_what_cannot_be_imported_is_one_message(net: Path, capsys: Captured) -> 
     del net
     assert "did you mean resnet18?" in ran("import torchvision:resnt18", capsys, code=2)[1]
     assert "cannot be imported: write" in ran("import resnet18", capsys, code=2)[1]
+    assert "there is no file nowhere.py" in ran("import nowhere.py:Net", capsys, code=2)[1]
+    assert "there is no file nowhere.onnx" in ran("import nowhere.onnx", capsys, code=2)[1]
+    assert "as in net.py:Net" in ran("import net.py", capsys, code=2)[1]
     assert "unexpected keyword" in ran("report net.py:Net --set with=3", capsys, code=2)[1]
     assert "E0709" in ran("report net.py:Other --input 16", capsys, code=2)[1]
     assert "there is no submodule '7'" in ran("import net.py:Net --part 7", capsys, code=2)[1]

@@ -48,7 +48,7 @@ class Arranged:
 
     @property
     def is_plain(self) -> bool:
-        """Whether its axes are those of the step's value."""
+        """True if its axes are those of the step's value."""
         return self.axes == _whole(self.factors)
 
     @property

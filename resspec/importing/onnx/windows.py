@@ -34,7 +34,7 @@ class Window:
 
     @property
     def is_even(self) -> bool:
-        """Whether the padding is the same on both sides."""
+        """True if the padding is the same on both sides."""
         return self.begins == self.ends
 
     @property

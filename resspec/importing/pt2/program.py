@@ -71,7 +71,7 @@ class Node:
 
     @property
     def is_inplace(self) -> bool:
-        """Whether it writes over its first argument."""
+        """True if it writes over its first argument."""
         return self._name != self.operator
 
     @property

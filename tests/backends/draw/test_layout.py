@@ -212,7 +212,7 @@ def _near(piece: Rectangle, solid: list[Rectangle]) -> list[Rectangle]:
     "names", [("vgg19", "plain34", "resnet34"), ("resnet50", "vgg16", "densenet121", "resnet20")]
 )
 def test_equal_output_sizes_are_level(names: tuple[str, ...], unfold: bool) -> None:
-    """What has a larger output stands above all that has a smaller one, in whatever network."""
+    """Layers with a larger output are above all with a smaller one, across networks."""
     drawing = drawn(*map(load, names), unfold=unfold)
     by_size: dict[tuple[int, ...], list[PlacedBox]] = {}
     for placed in drawing.of(PlacedBox):
