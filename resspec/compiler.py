@@ -208,11 +208,19 @@ def check(
 
 
 class Examined(NamedTuple):
-    """The mistakes of a file, and its networks that were compiled: all but templates."""
+    """The mistakes of a file, and its networks that were compiled: all but templates.
+
+    Attributes:
+        diagnostics: The mistakes.
+        networks: The networks without mistakes.
+        library: The file; None where it cannot be read, or was imported.
+        lowered: What came of each network and template.
+    """
 
     diagnostics: list[Diagnostic]
     networks: list[Network]
     library: Library | None
+    lowered: Sequence[Lowered] = ()
 
     def warnings(self) -> list[Diagnostic]:
         """Return the warnings about a file without mistakes."""
@@ -234,10 +242,29 @@ def examine(
         opened = open_named(str(spec), {"input": input, **parameters})
     except SpecError as error:
         return Examined(list(error.diagnostics), [], None)
-    library = opened.library
     values, clauses = _replacing(spec, input, output, parameters)
+    examined = examine_opened(opened, expected, values, clauses)
+    return examined._replace(library=None) if is_imported(str(spec)) else examined
+
+
+def examine_opened(
+    opened: Opened,
+    expected: Sequence[Expectation] = (),
+    values: Sequence[ast.Let] = (),
+    clauses: Given | None = None,
+) -> Examined:
+    """Return what `examine` does of a file that was opened.
+
+    Args:
+        opened: The file.
+        expected: Conditions that every network must meet.
+        values: Values for the parameters.
+        clauses: Clauses in place of a network's own.
+    """
+    library = opened.library
     names = [choose(opened)] if opened.named or values else network_names(library)
     found, sound, reached = Collected(), list[Network](), set[Span]()
+    everything: list[Lowered] = []
     found.add(*opened.diagnostics)
 
     for name in names:
@@ -252,10 +279,11 @@ def examine(
                 found.add(*_unmet(lowered, sound[-1], expected))
             except SpecError as error:
                 found.add(*error.diagnostics)
+        everything.append(lowered)
         reached |= lowered.reached
     if not opened.named:
         found.add(*lower_alone(library, reached))
-    return Examined(list(found), sound, None if is_imported(str(spec)) else library)
+    return Examined(list(found), sound, library, everything)
 
 
 def _unmet(

@@ -35,6 +35,7 @@ class Diagnostic(NamedTuple):
         fix: The help as an edit, where a machine can make it.
         needs: Parameters without a value, where that is the mistake.
         remedy: A way out that a command may have a flag for: see `commands/remedies.py`.
+        calls: The calls that led to the place, outermost first.
     """
 
     code: str
@@ -45,6 +46,7 @@ class Diagnostic(NamedTuple):
     fix: Fix | None = None
     needs: tuple[str, ...] = ()
     remedy: str | None = None
+    calls: tuple[Span, ...] = ()
 
     @property
     def severity(self) -> str:

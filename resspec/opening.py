@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from resspec import files, shipped
@@ -22,8 +23,9 @@ from resspec.revision import Revision
 from resspec.source import Source
 from resspec.suggest import nearest
 from resspec.syntax import ast
-from resspec.syntax.parse import ENOUGH, read
-from resspec.uses import declaring, find_base, find_used, is_file, is_within, project_root, shown
+from resspec.syntax.parse import read
+from resspec.texts import DISK, AtRevision, Texts, is_file
+from resspec.uses import declaring, find_base, find_used, is_within
 
 
 class Opened(NamedTuple):
@@ -34,12 +36,14 @@ class Opened(NamedTuple):
         library: Its declarations, and those of the files that it uses.
         diagnostics: The mistakes in these declarations.
         named: The network after the colon of `FILE:NAME`.
+        paths: The files of all texts that were read.
     """
 
     path: Path
     library: Library
     diagnostics: list[Diagnostic]
     named: str | None = None
+    paths: Mapping[Source, Path] = MappingProxyType({})
 
 
 def open_named(spec: str, values: Mapping[str, Any] | None = None) -> Opened:
@@ -79,32 +83,32 @@ def open_revised(spec: str, values: Mapping[str, Any] | None = None) -> Opened:
     return open_spec(path)._replace(named=named)
 
 
-def open_spec(path: Path, revision: Revision | None = None) -> Opened:
+def open_spec(path: Path, texts: Texts = DISK) -> Opened:
     """Open a file. Raises SpecError where it is not a spec, UsageError where it cannot be read."""
     diagnostics: list[Diagnostic] = []
     sources: dict[str, Source] = {}  # by their real paths, so that each file is read once
-    folders: dict[Source, Path] = {}
+    paths: dict[Source, Path] = {}
 
     def source(path: Path) -> Source:
         real = os.path.realpath(path)
         if real not in sources:
-            sources[real] = _source(real, *_read(path, revision))
-            folders[sources[real]] = path.parent
+            sources[real] = _source(real, texts.shown(path), texts.read(path))
+            paths[sources[real]] = path
         return sources[real]
 
     @cache
     def root() -> str:
-        return os.path.realpath(revision.root if revision else project_root(path))
+        return texts.root(path)
 
     def read_used(use: ast.UseDecl, user: Source) -> Source:
-        return source(find_used(use, folders[user], root, revision))
+        return source(find_used(use, paths[user].parent, root, texts))
 
     def read_base(name: ast.Identifier, user: Source) -> Source | None:
-        found = find_base(name, folders[user], root, revision)
+        found = find_base(name, paths[user].parent, root, texts)
         return source(found) if found else None
 
     loader = Loader(read_used, read_base, diagnostics.append, declaring)
-    return Opened(path, loader.load(source(path)), diagnostics)
+    return Opened(path, loader.load(source(path)), diagnostics, paths=paths)
 
 
 def is_imported(spec: str) -> bool:
@@ -217,7 +221,7 @@ def is_shipped(path: Path) -> bool:
 def _open_at(revision: Revision, spec: str) -> Opened:
     for text, name in _readings(spec):
         if revision.is_file(path := revision.path(text)):
-            return open_spec(path, revision)._replace(named=name)
+            return open_spec(path, AtRevision(revision))._replace(named=name)
     raise UsageError(f"there is no spec {spec!r} in {revision.name!r}")
 
 
@@ -242,12 +246,6 @@ def _source(real: str, name: str, data: bytes) -> Source:
     return read(name, data)
 
 
-def _read(path: Path, revision: Revision | None) -> tuple[str, bytes]:
-    if revision and revision.is_file(path):
-        return revision.shown(path), revision.read(path)[:ENOUGH]
-    return shown(path), files.read(path, ENOUGH)
-
-
 # --- the names, parameters and texts of a spec ---
 
 
@@ -258,7 +256,7 @@ def networks(path: Path, revision: Revision | None = None) -> dict[str, list[str
         SpecError: The file has mistakes in its declarations.
         UsageError: The file cannot be read.
     """
-    opened = open_spec(path, revision)
+    opened = open_spec(path, AtRevision(revision) if revision else DISK)
     if opened.diagnostics:
         raise SpecError(opened.diagnostics)
     library = opened.library

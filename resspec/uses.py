@@ -11,24 +11,22 @@ from pathlib import Path
 from resspec import files, shipped
 from resspec.diagnostics import SpecError
 from resspec.lowering import name_errors
-from resspec.revision import Revision
 from resspec.suggest import alike
 from resspec.syntax import ast
 from resspec.syntax.parse import ENOUGH
+from resspec.texts import Texts, shown
 
 _DECLARATION = re.compile(r"^(?:block|shortcut|network) (\w+)", re.MULTILINE)
 
 
-def find_used(
-    use: ast.UseDecl, beside: Path, root: Callable[[], str], revision: Revision | None
-) -> Path:
+def find_used(use: ast.UseDecl, beside: Path, root: Callable[[], str], texts: Texts) -> Path:
     """A library by name: beside its user, else shipped. A file: beside its user, never outside the
     root.
     """
     name, libraries = use.target.text, shipped.path("specs", "lib")
     places = candidates(name, beside, is_file=use.is_file)
     for path in places:
-        is_there = _is_there(path, revision)
+        is_there = texts.is_file(path)
         if (
             (is_there or use.is_file)
             and not is_within(path, _real_path(libraries))
@@ -53,7 +51,7 @@ def find_used(
 
 
 def find_base(
-    name: ast.Identifier, beside: Path, root: Callable[[], str], revision: Revision | None
+    name: ast.Identifier, beside: Path, root: Callable[[], str], texts: Texts
 ) -> Path | None:
     """Return the spec that a network is derived from: beside its user, else shipped.
 
@@ -62,7 +60,7 @@ def find_base(
     folder = shipped.path("specs")
     places = base_candidates(name.text, beside)
     for path in places:
-        if _is_there(path, revision):
+        if texts.is_file(path):
             if not is_within(path, _real_path(folder)) and not is_within(path, root()):
                 raise SpecError([name_errors.outside_root(name.span, root())])
             return path
@@ -99,38 +97,6 @@ def candidates(name: str, beside: Path, *, is_file: bool) -> list[Path]:
         if is_file
         else [beside / f"{name}.res", shipped.path("specs", "lib", f"{name}.res")]
     )
-
-
-def project_root(path: Path) -> Path:
-    """The folder that a spec reads from: the nearest one above it that holds `.git`, else its
-    own.
-    """
-    folder = Path(os.path.realpath(path)).parent
-    return next(
-        (parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), folder
-    )
-
-
-def is_file(path: Path) -> bool:
-    """Also of a text that can be no path."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def _is_there(path: Path, revision: Revision | None) -> bool:
-    return (
-        revision.is_file(path) if revision and path.is_relative_to(revision.root) else is_file(path)
-    )
-
-
-def shown(path: Path) -> str:
-    """Return a shipped file under its name in the project, any other as it was given."""
-    folder = shipped.path("specs")
-    if not path.is_absolute() or not path.is_relative_to(folder):
-        return path.as_posix()
-    return f"specs/{path.relative_to(folder).as_posix()}"
 
 
 def is_within(path: Path, folder: str) -> bool:

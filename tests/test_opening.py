@@ -10,7 +10,7 @@ import pytest
 from resspec.compiler import load
 from resspec.diagnostics import SpecError, UsageError
 from resspec.opening import locate, shipped_names
-from resspec.uses import project_root
+from resspec.texts import project_root
 from tests.texts import chain, codes, written
 
 ONE = "network one { input 3x8x8; head fc 1 }\n"

@@ -6,7 +6,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from resspec import files, shipped
+from resspec import shipped
 from resspec.diagnostics import Diagnostic, InternalError, SpecError
 from resspec.ir.network import Network
 from resspec.ir.shape import Shape
@@ -16,8 +16,9 @@ from resspec.lowering.scope import Library, Loader
 from resspec.passes.inplace import inplace
 from resspec.source import Source, Span
 from resspec.syntax import ast
-from resspec.syntax.parse import ENOUGH, read
-from resspec.uses import declaring, find_base, find_used, shown
+from resspec.syntax.parse import read
+from resspec.texts import DISK
+from resspec.uses import declaring, find_base, find_used
 
 
 def library(source: Source) -> tuple[Library, list[Diagnostic]]:
@@ -30,11 +31,11 @@ def library(source: Source) -> tuple[Library, list[Diagnostic]]:
 
     def read_used(use: ast.UseDecl, user: Source) -> Source:
         del user
-        return _shipped(find_used(use, libraries, root, None))
+        return _shipped(find_used(use, libraries, root, DISK))
 
     def read_base(name: ast.Identifier, user: Source) -> Source | None:
         del user
-        found = find_base(name, libraries, root, None)
+        found = find_base(name, libraries, root, DISK)
         return _shipped(found) if found else None
 
     loader = Loader(read_used, read_base, diagnostics.append, declaring)
@@ -70,4 +71,4 @@ def _clause(input: Shape) -> ast.Input:
 @lru_cache(16)
 def _shipped(path: Path) -> Source:
     """Return one object for a library, so that it is parsed once for all its users."""
-    return read(shown(path), files.read(path, ENOUGH))
+    return read(DISK.shown(path), DISK.read(path))

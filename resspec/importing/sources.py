@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from resspec.uses import is_file
+from resspec.texts import is_file
 
 LIBRARIES = ("torchvision", "timm")
 PREFIXES = (*LIBRARIES, "py")

@@ -82,7 +82,10 @@ class Lowerer(Context):
                 part = as_several(self._repeat(times, x, frame, strided))
         self.depth -= levels
         del self.rows[rows:]
-        if part is None or label is None:
+        if part is None:
+            return None
+        self.parts.setdefault(step.span, []).append(part.node)
+        if label is None:
             return part
         return self.labeled(label, part, frame)
 

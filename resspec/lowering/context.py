@@ -60,6 +60,7 @@ class Context(ABC):
         self.diagnostics = Collected()
         self.constants: dict[Span, Value] = {}
         self.reached: set[Span] = set()  # the names of blocks that were called
+        self.parts: dict[Span, list[Node]] = {}  # of each step of the texts
         self.made: dict[Hashable, Made] = {}
         self.numbered_made: dict[Hashable, Made] = {}  # of blocks that read `index` or `count`
         self.open: list[OpenBlock] = []
@@ -138,7 +139,9 @@ class Context(ABC):
                 hidden = len(trail) - MAX_TRAIL
                 half = MAX_TRAIL // 2
                 trail[half:-half] = [f"… and {hidden} calls in between"]
-            self.diagnostics.add(diagnostic._replace(notes=(*diagnostic.notes, *trail)))
+            calls = tuple(span for _, span, _ in calls_to_here)
+            notes = (*diagnostic.notes, *trail)
+            self.diagnostics.add(diagnostic._replace(notes=notes, calls=calls))
 
     # --- what may be spent ---
 

@@ -4,11 +4,12 @@ parameters, to an IR.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from resspec.diagnostics import Diagnostic
 from resspec.ir.network import Network
+from resspec.ir.nodes import Node
 from resspec.lowering import argument_errors, name_errors
 from resspec.lowering.binding import bind, kept
 from resspec.lowering.chain import Lowerer
@@ -41,6 +42,7 @@ class Lowered(NamedTuple):
     expectations: tuple[Expectation, ...]
     diagnostics: tuple[Diagnostic, ...]
     reached: frozenset[Span]  # the names of the blocks and constants that it is made of
+    parts: Mapping[Span, Sequence[Node]]  # of each step of the texts, once for each input
 
 
 def lower(
@@ -131,6 +133,7 @@ class Attempt:
             () if given else tuple(self.expectations),
             tuple(diagnostics),
             reached,
+            self.lowerer.parts,
         )
 
     def _resolve(self, library: Library, name: str, overrides: Sequence[ast.Let]) -> Network | None:

@@ -16,7 +16,7 @@ from resspec.lowering import lint as cautions
 from resspec.lowering.expectations import budgets
 from resspec.render import render
 from resspec.syntax import errors as syntax
-from resspec.uses import project_root
+from resspec.texts import project_root
 
 MODULES = (syntax, name_errors, argument_errors, clause_errors, shape_errors, cautions, warnings)
 FOLDER = Path(__file__).parent
