@@ -29,11 +29,12 @@ COMMANDS = (
     "study",
     "probe",
     "list",
+    "lsp",
     "help",
     "completion",
 )
 _OF_ALL = ("help", "completion")  # commands that are about the others
-_WITHOUT_SPEC = ("compare", "completion", "explain", "fmt", "help", "import", "list")
+_WITHOUT_SPEC = ("compare", "completion", "explain", "fmt", "help", "import", "list", "lsp")
 
 _ABOUT = """\
 Compile specs of convolutional networks: check them, count what they cost, and

@@ -1,0 +1,93 @@
+"""What a check of a document finds: problems, networks, and what each step of them became."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+
+from resspec.compiler import Examined, examine_opened
+from resspec.diagnostics import Diagnostic, SpecError, UsageError
+from resspec.ir.network import Network
+from resspec.ir.nodes import Node
+from resspec.lowering.network import Lowered
+from resspec.lowering.scope import Library
+from resspec.lsp.documents import Document
+from resspec.opening import Opened, open_spec
+from resspec.source import Source, Span
+from resspec.syntax import ast
+from resspec.texts import Overlay
+
+_one_at_a_time = Lock()  # the compiler shares nodes between networks
+
+
+class Analysis:
+    """A document, checked.
+
+    Attributes:
+        document: The document at the version that was checked.
+        problems: The errors and warnings, as `check` prints them.
+        failure: A sentence where the check could not be carried out.
+        asked: The paths of all files that were looked for.
+        source: The text as the parser reads it, if it can be read at all.
+        library: The declarations, if there are any.
+    """
+
+    def __init__(
+        self, document: Document, opened: Opened | None, examined: Examined, asked: frozenset[str]
+    ) -> None:
+        self.document = document
+        self.problems = [*examined.diagnostics, *examined.warnings()]
+        self.failure: str | None = None
+        self.asked = asked
+        self.library: Library | None = opened.library if opened else None
+        self.source: Source | None = self.library.source if self.library else None
+        self.paths: Mapping[Source, Path] = opened.paths if opened else {}
+        self.networks: dict[str, Network] = {each.name: each for each in examined.networks}
+        self.lowered: dict[str, Lowered] = {each.declared.name: each for each in examined.lowered}
+
+    @property
+    def file(self) -> ast.SpecFile | None:
+        """The statements that could be read."""
+        return self.library.file if self.library else None
+
+    def nodes(self, span: Span, network: str | None = None) -> list[Node]:
+        """Return the nodes that a step became, once for each of its inputs.
+
+        Args:
+            span: The place of the step.
+            network: The network; by default all of the file.
+        """
+        chosen = [self.lowered[network]] if network else list(self.lowered.values())
+        return list(dict.fromkeys(node for each in chosen for node in each.parts.get(span, ())))
+
+    @cached_property
+    def shown_paths(self) -> dict[str, Path]:
+        """The files of all sources by their names in messages."""
+        return {source.name: path for source, path in self.paths.items()}
+
+
+def check(document: Document, buffers: Mapping[str, bytes]) -> Analysis:
+    """Check a document, with the texts of all open buffers by their paths, links followed."""
+    with _one_at_a_time:
+        return _checked(document, Overlay({**buffers, document.real: document.data}))
+
+
+def _checked(document: Document, overlay: Overlay) -> Analysis:
+    opened: Opened | None = None
+    try:
+        opened = open_spec(document.path, overlay)
+        examined = examine_opened(opened)
+    except SpecError as error:
+        examined = Examined(list(error.diagnostics), [], None)
+    except UsageError as error:
+        found = Analysis(document, None, Examined([], [], None), frozenset(overlay.asked))
+        found.failure = str(error)
+        return found
+    return Analysis(document, opened, examined, frozenset(overlay.asked))
+
+
+def fixable(problems: Sequence[Diagnostic], source: Source) -> list[Diagnostic]:
+    """Return the problems with an edit in a source."""
+    return [each for each in problems if each.fix and each.fix.span.source.name == source.name]

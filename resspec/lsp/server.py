@@ -1,0 +1,226 @@
+"""The language server as a function: a message in, messages out. It reads and writes no stream.
+
+What takes time is a job: `next_job` gives the next one, which may run in a thread of its own, and
+`finish` takes its result. `settle` does all jobs at once.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from resspec.lsp import actions
+from resspec.lsp.capabilities import begin
+from resspec.lsp.checking import Analysis, check
+from resspec.lsp.documents import Document
+from resspec.lsp.messages import (
+    CANCELLED,
+    ERROR,
+    INTERNAL_ERROR,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    NOT_INITIALIZED,
+    Message,
+    RequestError,
+    answer,
+    notice,
+    refusal,
+)
+from resspec.lsp.problems import published
+from resspec.lsp.session import Handler, Session
+
+# Answered at once, from the newest text or its last check.
+PROMPT: dict[str, Handler] = {"textDocument/codeAction": actions.actions}
+# Answered once the newest text of the document was checked.
+PATIENT: dict[str, Handler] = {}
+
+
+class Job(NamedTuple):
+    """A check of one version of a document, with the texts of all buffers at that moment."""
+
+    document: Document
+    buffers: dict[str, bytes]
+
+    def run(self) -> Analysis | str:
+        """Return what was found, or the traceback of what went wrong."""
+        try:
+            return check(self.document, self.buffers)
+        except Exception:  # noqa: BLE001, the server lives on
+            return traceback.format_exc()
+
+
+class Server:
+    """A language server for one editor.
+
+    Attributes:
+        exit_code: None while it serves; then what its process exits with.
+    """
+
+    def __init__(self) -> None:
+        self.session = Session()
+        self.exit_code: int | None = None
+        self._is_ready = self._is_shut = False
+        self._due: dict[str, None] = {}  # the documents to check, the one edited last at the end
+        self._waiting: dict[Any, tuple[str, dict[str, Any]]] = {}  # patient requests by their ids
+        self._notices: dict[str, Callable[[dict[str, Any]], list[Message]]] = {
+            "textDocument/didOpen": self._opened,
+            "textDocument/didChange": self._changed,
+            "textDocument/didClose": self._closed,
+            "textDocument/didSave": self._saved,
+            "workspace/didChangeWatchedFiles": self._saved,
+            "workspace/didChangeWorkspaceFolders": self._moved,
+            "$/cancelRequest": self._cancelled,
+        }
+
+    # --- messages ---
+
+    def handle(self, message: Any) -> list[Message]:
+        """Return what the editor gets for one of its messages."""
+        if not isinstance(message, dict) or not isinstance(message.get("method"), str):
+            is_answer = isinstance(message, dict) and ("result" in message or "error" in message)
+            wrong = RequestError("this is no message of JSON-RPC 2.0", INVALID_REQUEST)
+            return [] if is_answer else [refusal(None, wrong)]
+        method, number = message["method"], message.get("id")
+        params = message.get("params") or {}
+        try:
+            if "id" not in message:
+                return self._notified(method, params)
+            return self._requested(number, method, params)
+        except RequestError as error:
+            return [refusal(number, error)] if "id" in message else []
+        except Exception as error:  # noqa: BLE001, the server lives on
+            log = notice("window/logMessage", {"type": ERROR, "message": traceback.format_exc()})
+            if "id" not in message:
+                return [log]
+            failed = RequestError(f"resspec failed: {error!r}", INTERNAL_ERROR)
+            return [log, refusal(number, failed)]
+
+    def _requested(self, number: Any, method: str, params: dict[str, Any]) -> list[Message]:
+        if method == "initialize":
+            self._is_ready = True
+            return [answer(number, begin(self.session, params))]
+        if not self._is_ready:
+            raise RequestError("the first request must be `initialize`", NOT_INITIALIZED)
+        if method == "shutdown":
+            self._is_shut = True
+            return [answer(number, None)]
+        if self._is_shut:
+            raise RequestError("the server was shut down", INVALID_REQUEST)
+        if method in PROMPT:
+            return [answer(number, PROMPT[method](self.session, params))]
+        if method in PATIENT:
+            self.session.document(params)
+            self._waiting[number] = method, params
+            return self._answers()
+        raise RequestError(f"there is no method {method}", METHOD_NOT_FOUND)
+
+    def _notified(self, method: str, params: dict[str, Any]) -> list[Message]:
+        if method == "exit":
+            self.exit_code = 0 if self._is_shut else 1
+        elif method in self._notices and self._is_ready:
+            return self._notices[method](params)
+        return []
+
+    # --- what the editor says of its buffers ---
+
+    def _opened(self, params: dict[str, Any]) -> list[Message]:
+        return self._to_check(self.session.open(params["textDocument"]))
+
+    def _changed(self, params: dict[str, Any]) -> list[Message]:
+        document = self.session.document(params)
+        version = params["textDocument"].get("version")
+        edited = document.edited(params.get("contentChanges", ()), version)
+        self.session.documents[document.uri] = edited
+        return self._to_check(edited)
+
+    def _closed(self, params: dict[str, Any]) -> list[Message]:
+        document = self.session.document(params)
+        self.session.close(document.uri)
+        self._due.pop(document.uri, None)
+        self._check_users(document.real)
+        cleared = {"uri": document.uri, "diagnostics": []}
+        return [notice("textDocument/publishDiagnostics", cleared), *self._answers()]
+
+    def _saved(self, params: dict[str, Any]) -> list[Message]:
+        """Check all documents again: files on the disk may have changed."""
+        del params
+        for uri in self.session.documents:
+            self._due.setdefault(uri)
+        return []
+
+    def _moved(self, params: dict[str, Any]) -> list[Message]:
+        from resspec.lsp.capabilities import folders_of
+
+        event = params["event"]
+        gone = folders_of(event.get("removed", ()))
+        kept = [each for each in self.session.folders if each not in gone]
+        self.session.folders = [*kept, *folders_of(event.get("added", ()))]
+        return []
+
+    def _cancelled(self, params: dict[str, Any]) -> list[Message]:
+        number = params.get("id")
+        if self._waiting.pop(number, None) is None:
+            return []
+        return [refusal(number, RequestError("cancelled", CANCELLED))]
+
+    def _to_check(self, document: Document) -> list[Message]:
+        self._due.pop(document.uri, None)
+        self._due[document.uri] = None
+        self._check_users(document.real)
+        return []
+
+    def _check_users(self, path: str) -> None:
+        """Have the documents checked that looked for a file."""
+        for uri, analysis in self.session.latest.items():
+            if path in analysis.asked and analysis.document.real != path:
+                self._due.setdefault(uri)
+
+    # --- jobs ---
+
+    def next_job(self) -> Job | None:
+        """Return the next check, of the document that was edited last, then of its users."""
+        if not self._due:
+            return None
+        edited, _ = self._due.popitem()
+        document = self.session.documents.get(edited)
+        return Job(document, self.session.buffers()) if document else self.next_job()
+
+    def finish(self, job: Job, result: Analysis | str) -> list[Message]:
+        """Return what the editor gets once a job is done; nothing if the text is another now."""
+        if not self.session.is_newest(job.document):
+            return []
+        if isinstance(result, str):
+            return [notice("window/logMessage", {"type": ERROR, "message": result})]
+        self.session.keep(result)
+        found = published(result)
+        problems: dict[str, Any] = {"uri": job.document.uri, "diagnostics": found}
+        if job.document.version is not None:
+            problems["version"] = job.document.version
+        return [notice("textDocument/publishDiagnostics", problems), *self._answers()]
+
+    def settle(self) -> list[Message]:
+        """Do all jobs, and return what the editor gets for them."""
+        messages: list[Message] = []
+        while job := self.next_job():
+            messages += self.finish(job, job.run())
+        return messages
+
+    def _answers(self) -> list[Message]:
+        """Return the answers to the requests that wait for a check which is done."""
+        messages: list[Message] = []
+        for number, (method, params) in list(self._waiting.items()):
+            uri = params["textDocument"]["uri"]
+            document, latest = self.session.documents.get(uri), self.session.latest.get(uri)
+            if document is None:
+                refused = refusal(number, RequestError(f"{uri} was closed", CANCELLED))
+                messages.append(refused)
+            elif latest is None or latest.document is not document:
+                continue
+            else:
+                try:
+                    messages.append(answer(number, PATIENT[method](self.session, params)))
+                except RequestError as error:
+                    messages.append(refusal(number, error))
+            del self._waiting[number]
+        return messages

@@ -1,0 +1,97 @@
+"""`resspec lsp` as editors run it: over pipes, with what it takes of the machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+
+from tests.lsp.editor import CAPABILITIES, Process
+from tests.texts import chain
+
+WORK = 0.13  # seconds of CPU that the fixed piece of work takes where the limits are meant
+PIECE = "import time; s = time.process_time(); sorted(str(i * i % 99_991) for i in range(300_000)); print(time.process_time() - s)"
+CHANGES = 30
+START, CHANGE, LARGEST, ANSWER, MEMORY = 0.8, 0.030, 0.050, 0.010, 60.0
+
+
+def slowness() -> float:
+    """How many times as long as where the limits are meant a piece of work takes now."""
+    times = [
+        float(subprocess.run([sys.executable, "-c", PIECE], capture_output=True, check=True).stdout)
+        for _ in range(3)
+    ]
+    return max(1.0, median(times) / WORK)
+
+
+def begun(folder: Path) -> Process:
+    process = Process(folder)
+    folders = [{"uri": folder.as_uri(), "name": "here"}]
+    process.ask("initialize", capabilities=CAPABILITIES, workspaceFolders=folders)
+    process.tell("initialized")
+    return process
+
+
+def opened(process: Process, folder: Path, text: str) -> str:
+    uri = (folder / "a.res").as_uri()
+    item = {"uri": uri, "languageId": "resspec", "version": 1, "text": text}
+    process.tell("textDocument/didOpen", textDocument=item)
+    return uri
+
+
+def test_a_session_from_start_to_exit(tmp_path: Path) -> None:
+    process = begun(tmp_path)
+    uri = opened(process, tmp_path, chain("rleu -> fc 1"))
+    (problem,) = process.problems(1)
+    assert problem["code"] == "E0201"
+    change: dict[str, Any] = {"range": problem["range"], "text": "relu"}
+    document = {"uri": uri, "version": 2}
+    process.tell("textDocument/didChange", textDocument=document, contentChanges=[change])
+    assert process.problems(2) == []
+    assert process.end() == 0
+
+
+def test_what_is_no_message_ends_nothing(tmp_path: Path) -> None:
+    process = begun(tmp_path)
+    assert process.process.stdin
+    for body in (b"{", b"[1, 2]", b'{"id": 3}', b'{"method": "nothing", "params": []}'):
+        process.process.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    process.tell("textDocument/didOpen", textDocument=None)
+    opened(process, tmp_path, chain("fc 1"))
+    assert process.problems(1) == []
+    assert process.end() == 0
+
+
+def test_the_end_of_the_stream_ends_it(tmp_path: Path) -> None:
+    process = begun(tmp_path)
+    assert process.closed() == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="CPU time is read from /proc")
+@pytest.mark.parametrize(("spec", "limit"), [("resnet152", CHANGE), ("densenet121", LARGEST)])
+def test_it_takes_little_of_the_machine(tmp_path: Path, spec: str, limit: float) -> None:
+    text = next(Path("specs").rglob(f"{spec}.res")).read_text()
+    before = slowness()
+    process = begun(tmp_path)
+    started = process.seconds()
+    uri = opened(process, tmp_path, text)
+    process.problems(1)
+    opening = process.seconds()
+    for i in range(CHANGES):
+        change = {"text": f"{text}# {i}\n"}
+        document = {"uri": uri, "version": 2 + i}
+        process.tell("textDocument/didChange", textDocument=document, contentChanges=[change])
+        process.problems(2 + i)
+    changed = (process.seconds() - opening) / CHANGES
+    memory = process.mebibytes()
+    assert process.end() == 0
+    slow = max(before, slowness())
+    print(json.dumps({"start": started, "change": changed, "MiB": memory, "slowness": slow}))
+    assert started <= START * slow
+    assert changed <= limit * slow
+    assert memory <= MEMORY
