@@ -17,6 +17,7 @@ from resspec.ir.ops.activation import Softmax
 from resspec.ir.ops.arrange import Flatten
 from resspec.ir.ops.conv import Linear
 from resspec.ir.ops.norm import BatchNorm
+from resspec.ir.ops.placeholder import PlaceholderOp
 from resspec.ir.ops.regularize import Dropout
 from resspec.ir.ops.window import Pool
 from resspec.lowering.lint import allowed, text_warnings
@@ -127,6 +128,17 @@ def path_left_out(span: Span, merge: Span, shape: str) -> Diagnostic:
     )
 
 
+def not_counted(span: Span, shape: str) -> Diagnostic:
+    """W0312: a placeholder, which has no figures."""
+    return Diagnostic(
+        "W0312",
+        "this placeholder stands for layers that are not written",
+        (Label(span, f"only its output is known, {shape}"),),
+        "write the layers in its place",
+        ("it is counted as if it had no parameters, operations or memory",),
+    )
+
+
 def applied_twice(span: Span) -> Diagnostic:
     """W0309: a softmax at the end of a network, which the loss applies again."""
     return Diagnostic(
@@ -186,6 +198,8 @@ def _counts(declared: ast.Declaration) -> bool:
 
 def _node(library: Library, section: Section, located: Located) -> Iterator[Diagnostic]:
     match located.node:
+        case Op(layer=PlaceholderOp(), output=y):
+            yield not_counted(_own_place(library, section, located), str(y))
         case Op(layer=BatchNorm(), input=x) if x.elements == x.channels:
             norm = library.span(located.span)
             yield single_value(_own_place(library, section, located), norm, str(x))

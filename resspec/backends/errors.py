@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from resspec.diagnostics import Diagnostic
+from resspec.diagnostics import Diagnostic, UsageError
 from resspec.ir.document import DocumentError
+from resspec.ir.network import Network
+from resspec.passes.placeholders import placeholder_paths
 from resspec.source import Label, Span
+from resspec.suggest import joined
+
+MOST_NAMED = 4  # placeholders in a message
 
 
 def no_operator(span: Span, kind: str, flow: str) -> Diagnostic:
@@ -26,4 +31,18 @@ def damaged_document(span: Span, error: DocumentError) -> Diagnostic:
         f"this is not a {error.schema} document: {error.what}",
         labels,
         "save it again with `resspec compile`",
+    )
+
+
+def need_no_placeholder(network: Network) -> None:
+    """E0403: a placeholder, of which only the shape of its output is known. Raises UsageError."""
+    paths = placeholder_paths(network)
+    if not paths:
+        return
+    named = [f"`{path}`" for path in paths[:MOST_NAMED]]
+    others = len(paths) - len(named)
+    listed = joined([*named, f"{others} more"] if others else named)
+    are = "are placeholders" if len(paths) > 1 else "is a placeholder"
+    raise UsageError(
+        f"{network.name} cannot be run: {listed} {are}; write the layers there first", "E0403"
     )

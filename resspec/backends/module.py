@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from resspec.backends import layers
+from resspec.backends.errors import need_no_placeholder
 from resspec.diagnostics import UsageError
 from resspec.ir import walk
 from resspec.ir.init import Init
@@ -35,13 +36,14 @@ def build(network: Network) -> nn.Module:
     do; then, in the order of `modules()`, the spec's initializers are applied.
 
     Raises:
-        UsageError: The argument is not a network.
+        UsageError: The argument is not a network, or it has placeholders.
     """
     if not isinstance(network, Network):
         raise UsageError(
             "a module is built from a network, as returned by resspec.load, "
             f"not from {network!r:.80}"
         )
+    need_no_placeholder(network)
     builder = _Builder()
     if network.outputs:
         module: nn.Module = builder.outputs(network)

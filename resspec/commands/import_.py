@@ -64,6 +64,11 @@ def arguments(parser: ArgumentParser) -> None:
         help="where branches cross, carry values along with concat and slice",
     )
     parser.add_argument(
+        "--partial",
+        action="store_true",
+        help="write a placeholder for each part that cannot be written as a spec",
+    )
+    parser.add_argument(
         "--init",
         default="",
         metavar="INIT",
@@ -92,6 +97,7 @@ def run(arguments: Namespace) -> int:
         carries=arguments.carry,
         init=arguments.init,
         verifies=not arguments.no_verify,
+        partial=arguments.partial,
     )
     with torch_installed("import"):
         found = import_source(source, options)
@@ -101,6 +107,8 @@ def run(arguments: Namespace) -> int:
         print(found.text, end="")
     for sentence in found.notes:
         note(sentence)
+    for line in found.gaps:
+        say(line)
     say(found.summary)
     if arguments.out:
         wrote([arguments.out])

@@ -32,9 +32,16 @@ _BY_NAME = {
     "run folder": _OTHER_FOLDER,
     "cpu": dict.fromkeys(("train", "eval", "study", "bench"), "--device cpu always works"),
 }
+_PARTIAL = "--partial writes a placeholder"
 _BY_CODE = dict.fromkeys(
     ("E0535", "E0601", "E0602", "E0603", "E0604", "E0605", "E0616"), _OTHER_FOLDER
-) | {"E0702": {"import": "--carry imports such a network if the values have the same size"}}
+) | {
+    "E0702": {
+        "import": "--carry imports such a network if the values have the same size; "
+        f"{_PARTIAL} for it"
+    }
+}
+_BY_CODE |= {code: {"import": f"{_PARTIAL} for each such part"} for code in ("E0701", "E0704")}
 
 
 def of_error(error: ResspecError | Diagnostic, command: str) -> str | None:

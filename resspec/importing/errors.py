@@ -27,6 +27,7 @@ class Obstacle:
         message: The obstacle as a sentence without a period, the same for all of one kind.
         detail: More about this one.
         help: A change that makes the import work.
+        call: The number of the call in the trace, where a single call is the obstacle.
     """
 
     code: str
@@ -36,6 +37,7 @@ class Obstacle:
     message: str
     detail: str = ""
     help: str = ""
+    call: int | None = None
 
 
 class Unimportable(UsageError):
@@ -54,25 +56,38 @@ class Unimportable(UsageError):
 def _lines(name: str, obstacles: Sequence[Obstacle]) -> Iterator[str]:
     places = "1 place" if len(obstacles) == 1 else f"{len(obstacles)} places"
     yield f"cannot import {name}: {places} in it cannot be written as a spec"
+    for group in _groups(obstacles):
+        yield from _group(group)
+        if group[0].help:
+            yield f"    help: {group[0].help}"
+
+
+def gaps_in_words(gaps: Sequence[Obstacle]) -> list[str]:
+    """Return lines about the parts of a network that placeholders stand for."""
+    if not gaps:
+        return []
+    lines = [line for group in _groups(gaps) for line in _group(group, detailed=False)]
+    stand = "a placeholder stands" if len(gaps) == 1 else f"{len(gaps)} placeholders stand"
+    return [f"{stand} for what cannot be written as a spec", *lines]
+
+
+def _groups(obstacles: Sequence[Obstacle]) -> list[list[Obstacle]]:
     groups: dict[tuple[str, ...], list[Obstacle]] = {}
     for each in obstacles:
         groups.setdefault((each.code, each.module, each.message, each.help), []).append(each)
-    for group in groups.values():
-        yield from _group(group)
+    return list(groups.values())
 
 
-def _group(group: Sequence[Obstacle]) -> Iterator[str]:
+def _group(group: Sequence[Obstacle], *, detailed: bool = True) -> Iterator[str]:
     first = group[0]
     place = f" at {first.place}" if first.place else ""
     yield f"  {dotted(first.path)} ({first.module}){place}: {first.message} [{first.code}]"
-    if first.detail:
+    if first.detail and (detailed or first.call is not None):
         yield f"    {first.detail}"
     others = list(dict.fromkeys(dotted(each.path) for each in group if each.path != first.path))
     if others:
         more = [f"{len(others) - MOST_PATHS} more"] if len(others) > MOST_PATHS else []
         yield f"    the same in {joined([*others[:MOST_PATHS], *more])}"
-    if first.help:
-        yield f"    help: {first.help}"
 
 
 def no_layer(
@@ -191,6 +206,13 @@ def several_inputs(graph: Graph, path: ModulePath, inputs: Sequence[int]) -> Usa
         "but a part has one input: choose a module that contains it, or one inside it",
         "E0708",
     )
+
+
+def no_gap(name: str, obstacle: Obstacle) -> UsageError:
+    """E0711: no part of the network around an obstacle can be a placeholder."""
+    why = "no module inside it that contains this place has one input and one result"
+    lines = [f"cannot import {name} with placeholders: {why}", *_group([obstacle])]
+    return UsageError("\n".join(lines), "E0711")
 
 
 def dotted(path: ModulePath) -> str:

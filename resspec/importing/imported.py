@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from resspec.diagnostics import UsageError
 from resspec.importing import names, reading
+from resspec.importing.errors import Obstacle, gaps_in_words
+from resspec.importing.gaps import partial
 from resspec.importing.nest import network as nested
 from resspec.importing.proof import Proof
 from resspec.importing.sources import ImportSource
@@ -41,6 +43,7 @@ class ImportOptions:
         carries: Whether values on branches that cross are carried in one: see `carried.py`.
         init: The initialization, as written after `init`; it cannot be read from a module.
         verifies: Whether outputs and gradients are compared.
+        partial: Whether placeholders may stand for what cannot be written as a spec.
     """
 
     dims: tuple[int, ...] = ()
@@ -50,6 +53,7 @@ class ImportOptions:
     carries: bool = False
     init: str = ""
     verifies: bool = True
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +65,14 @@ class Imported:
         network: The network that it describes.
         proof: The result of its comparison with the source.
         notes: The changes that the exporter of a file made, a sentence each.
+        gaps: What placeholders stand for, in lines.
     """
 
     text: str
     network: Network
     proof: Proof
     notes: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.text
@@ -120,11 +126,14 @@ def _of_file(source: ImportSource, options: ImportOptions) -> Imported:
         raise UsageError(f"{source.word} was exported for one size: leave out the input")
     path = Path(source.word)
     shape = _shape(Shape((3, 1, 1)), options.dims) if options.dims else None
-    found = pt2.read(path) if source.kind == "pt2" else onnx.read(path, shape)
+    if source.kind == "pt2":
+        found = pt2.read(path, partial=options.partial)
+    else:
+        found = onnx.read(path, shape, partial=options.partial)
     graph, inside = found.graph, ""
     if options.part:
         graph, inside = part(found.graph, tuple(options.part.split("."))), f"{options.part}."
-    text = _text(nested(graph, carries=options.carries), options, source.word)
+    text = _text(nested(graph, carries=options.carries), options, source.word, found.gaps)
     network = reading.network(text)
     theirs = {
         name.removeprefix(inside): tensor.dims
@@ -135,7 +144,8 @@ def _of_file(source: ImportSource, options: ImportOptions) -> Imported:
     for name in [name for name in ours if name.endswith(".num_batches_tracked")]:
         if name not in theirs:  # what a batch norm counts in training is in no ONNX file
             del ours[name]
-    return Imported(text, network, Proof.of_shapes(theirs, ours), found.notes)
+    proof = Proof.of_shapes(theirs, ours, _prefixes(found.gaps))
+    return Imported(text, network, proof, found.notes, tuple(gaps_in_words(found.gaps)))
 
 
 def _tensors(network: Network) -> dict[str, tuple[int, ...]]:
@@ -188,13 +198,24 @@ def import_made(
     from resspec.importing.record.run import record
     from resspec.importing.verify import compare
 
-    graph = lift(record(module, shape), network_name(name))
-    text = _text(nested(graph, carries=options.carries), options, origin)
+    trace, called = record(module, shape), network_name(name)
+    gaps: tuple[Obstacle, ...] = ()
+    if options.partial:
+        graph, gaps = partial(trace, called, carries=options.carries)
+    else:
+        graph = lift(trace, called)
+    text = _text(nested(graph, carries=options.carries), options, origin, gaps)
     network = reading.network(text)
-    proof = compare.names(network, module)
-    if options.verifies:
+    theirs = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    proof = Proof.of_shapes(theirs, _tensors(network), _prefixes(gaps))
+    if options.verifies and not gaps:
         proof = compare.verify(text, make, proof)
-    return Imported(text, network, proof)
+    return Imported(text, network, proof, gaps=tuple(gaps_in_words(gaps)))
+
+
+def _prefixes(gaps: Sequence[Obstacle]) -> tuple[str, ...]:
+    """Return what the names of tensors begin with that placeholders stand for."""
+    return tuple(f"{'.'.join(each.path)}." for each in gaps if each.path)
 
 
 def network_name(name: str) -> str:
@@ -213,8 +234,10 @@ def network_name(name: str) -> str:
 # --- from a graph to a text ---
 
 
-def _text(network: Network, options: ImportOptions, origin: str) -> str:
-    """Return the text of a network, with its source and its initialization."""
+def _text(
+    network: Network, options: ImportOptions, origin: str, gaps: Sequence[Obstacle] = ()
+) -> str:
+    """Return the text of a network, with its source, its gaps and its initialization."""
     from resspec.backends.expand import expand
     from resspec.importing.fold import text
 
@@ -222,7 +245,9 @@ def _text(network: Network, options: ImportOptions, origin: str) -> str:
     lines = [line for line in written.splitlines() if not line.startswith("#")]
     body = "\n".join(lines).strip().removesuffix("}")
     law = f"init {options.init}\n" if options.init else ""
-    return lay_out(Source(origin, f"# imported from {visible(origin)}\n\n{body}{law}}}\n"))
+    notes = [f"imported from {origin}", *gaps_in_words(gaps)]
+    head = "\n".join(f"# {visible(line)}" for line in notes)
+    return lay_out(Source(origin, f"{head}\n\n{body}{law}}}\n"))
 
 
 # --- from a source to a module ---

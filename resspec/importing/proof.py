@@ -41,6 +41,7 @@ class Proof(NamedTuple):
         failure: The error of the module that prevented a comparison.
         too_large: The bytes that a training step of both takes, if these are too many.
         without_dropout: Whether dropout was turned off for the gradients.
+        hidden: The tensors of the module that placeholders stand for.
     """
 
     tensors: int
@@ -55,17 +56,26 @@ class Proof(NamedTuple):
     failure: str = ""
     too_large: int = 0
     without_dropout: bool = False
+    hidden: int = 0
 
     @classmethod
-    def of_shapes(cls, theirs: Dims, ours: Dims) -> Proof:
-        """Return a proof that compares tensors by their names and sizes."""
+    def of_shapes(cls, theirs: Dims, ours: Dims, hidden: tuple[str, ...] = ()) -> Proof:
+        """Return a proof that compares tensors by their names and sizes.
+
+        Args:
+            theirs: The tensors of the module.
+            ours: Those of the network.
+            hidden: What the names begin with of tensors that placeholders stand for.
+        """
         common = ours.keys() & theirs
+        behind = {name for name in theirs.keys() - common if name.startswith(hidden)}
         return cls(
             tensors=len(theirs),
             loaded=sum(ours[name] == theirs[name] for name in common),
-            unused=tuple(name for name in theirs if name not in common),
+            unused=tuple(name for name in theirs if name not in common | behind),
             missing=tuple(name for name in ours if name not in common),
             reshaped=tuple(each for each in ours if each in common and ours[each] != theirs[each]),
+            hidden=len(behind),
         )
 
     @property
@@ -89,6 +99,9 @@ class Proof(NamedTuple):
 
     def _sentences(self) -> Iterator[str]:
         yield f"{self.loaded} of {self.tensors} tensors load strictly"
+        if self.hidden:
+            stand = "stands" if self.hidden == 1 else "stand"
+            yield f"placeholders {stand} for {self.hidden}"
         if self.unused:
             yield f"the module does not use {_some(self.unused)} in eval mode"
         if self.missing:

@@ -18,6 +18,7 @@ from resspec.compiler import check, load
 from resspec.ir.init import CHOICES, LAWS
 from resspec.ir.ops import OPS, Layer
 from resspec.ir.ops.norm import Norm
+from resspec.ir.ops.placeholder import PlaceholderOp
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, QUANTITIES, Conditions
 from resspec.ir.shape import Shape
 from resspec.lowering.chain import MAX_NESTING
@@ -136,6 +137,8 @@ def modules(op: type[Layer]) -> list[str]:
     found = dict.fromkeys(
         op(**given, **window).call(x).module for window in windows for x in shapes
     )
+    if op is PlaceholderOp:
+        return ["none"]
     if op.is_parameter:
         return ["`nn.Parameter`"]
     return [f"`{name}` of resspec" if hasattr(layers, name) else f"`nn.{name}`" for name in found]

@@ -13,6 +13,7 @@ from resspec.ir.fingerprint import fingerprint
 from resspec.ir.network import Network
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, Conditions
 from resspec.ir.tools import TOOLS, tools_of
+from resspec.passes.placeholders import placeholders
 from resspec.passes.quantities import Facts, Known
 from resspec.suggest import nearest
 
@@ -82,6 +83,7 @@ def report(
         fits,
         _like(network, tools),
         tuple(outputs(facts)),
+        placeholders(network),
     )
 
 

@@ -19,6 +19,7 @@ def to_json(report: Report) -> str:
 
 def to_document(report: Report) -> dict[str, Any]:
     """Return a report as values of JSON."""
+    unknown = {"placeholders": report.placeholders} if report.placeholders else {}
     return {
         "schema": SCHEMA,
         "network": report.network,
@@ -32,6 +33,7 @@ def to_document(report: Report) -> dict[str, Any]:
         "max_batch": plain(report.max_batch),
         "like": plain(report.like),
         "outputs": [_output_to_json(output) for output in report.outputs],
+        **unknown,
     }
 
 

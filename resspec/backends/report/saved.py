@@ -48,6 +48,7 @@ def from_json(text: str) -> Report:
         max_batch=None if fits.value is None else _max_batch(fits),
         like=_likes(document["like"]),
         outputs=document.optional("outputs", _outputs) or (),
+        placeholders=document.optional("placeholders", JsonValue.whole) or 0,
     )
 
 

@@ -99,7 +99,15 @@ def memory_lines(report: ReportValues) -> list[str]:
         case (memory, batch):
             largest = f"the largest batch for training in {size(memory)}"
             lines.append(f"{largest} is {batch:,}, by the bound")
+    if report.placeholders:
+        lines.append(not_counted(report.placeholders))
     return lines
+
+
+def not_counted(placeholders: int) -> str:
+    """Return that the figures of a network leave placeholders out."""
+    count = "1 placeholder has" if placeholders == 1 else f"{placeholders:,} placeholders have"
+    return f"{count} unknown figures, which are not in any of these totals"
 
 
 def intensity(report: ReportValues) -> Fraction:

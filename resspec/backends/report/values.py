@@ -42,6 +42,7 @@ class ReportValues(NamedTuple):
         max_batch: The largest batch that fits the given memory.
         like: The totals as other tools count them.
         outputs: The outputs, where the network names them.
+        placeholders: The number of placeholders, which have no figures.
     """
 
     network: str
@@ -55,3 +56,4 @@ class ReportValues(NamedTuple):
     max_batch: MaxBatch | None = None
     like: tuple[Like, ...] = ()
     outputs: tuple[OutputRow, ...] = ()
+    placeholders: int = 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from resspec.backends.errors import need_no_placeholder
 from resspec.backends.source import copied, docstrings
 from resspec.backends.source.attributes import ClassAttributes
 from resspec.backends.source.classes import EmittedClass, classify
@@ -58,7 +59,11 @@ def emit(network: Network, fingerprint: str | None = None) -> str:
         network: The network.
         fingerprint: The spec's hash, for the docstring and `HASH`: weights of the same spec have it
             in their metadata.
+
+    Raises:
+        UsageError: The network has placeholders.
     """
+    need_no_placeholder(network)
     declared = network.declared
     template = read(network, declared) if isinstance(declared, Declared) else None
     return _File(network, classify(collect(network, template))).text(fingerprint)

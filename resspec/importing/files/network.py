@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from resspec.importing.errors import Obstacle
 from resspec.importing.files.errors import unreadable
 from resspec.importing.files.tensors import StoredTensor
+from resspec.importing.gaps import partial as with_placeholders
 from resspec.importing.graph import Graph, entering
 from resspec.importing.lift.lift import lift
 from resspec.importing.trace import Trace
@@ -23,24 +25,36 @@ class FileNetwork:
         graph: The network.
         tensors: Its parameters and buffers by their names in the network.
         notes: The changes that the file's exporter made, a sentence each.
+        gaps: What placeholders stand for.
     """
 
     graph: Graph
     tensors: Mapping[str, StoredTensor]
     notes: tuple[str, ...] = ()
+    gaps: tuple[Obstacle, ...] = ()
 
 
 def lifted(
-    path: Path, trace: Trace, tensors: Mapping[str, StoredTensor], notes: Sequence[str] = ()
+    path: Path,
+    trace: Trace,
+    tensors: Mapping[str, StoredTensor],
+    notes: Sequence[str] = (),
+    *,
+    partial: bool = False,
 ) -> FileNetwork:
     """Return the network that the calls in a file make up. Raises UsageError."""
+    gaps: tuple[Obstacle, ...] = ()
     try:
-        graph = lift(trace, _name(path))
+        if partial:
+            graph, gaps = with_placeholders(trace, _name(path))
+        else:
+            graph = lift(trace, _name(path))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise unreadable(path, f"its operations are inconsistent ({error})") from None
     names = tensor_dims(graph)
     used = {name: tensor for name, tensor in tensors.items() if name in names}
-    return FileNetwork(graph, used, tuple(notes))
+    kept = used if not gaps else dict(tensors)
+    return FileNetwork(graph, kept, tuple(notes), gaps)
 
 
 def tensor_dims(graph: Graph) -> dict[str, tuple[int, ...]]:

@@ -116,7 +116,16 @@ def _reached(kind: str, within: dict[str, set[str]]) -> set[str]:
 def _is_block(group: Sequence[Body]) -> bool:
     """Return whether these modules are worth a declaration."""
     places = sum(body.places for body in group)
-    return places > 1 or residuals([body.written for body in group]) is not None
+    is_unknown = all(_is_placeholder(body) for body in group)  # its class is all that is known
+    return places > 1 or is_unknown or residuals([body.written for body in group]) is not None
+
+
+def _is_placeholder(body: Body) -> bool:
+    match body.plain:
+        case (Call(kind="placeholder"),):
+            return True
+        case _:
+            return False
 
 
 class Names:

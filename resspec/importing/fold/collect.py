@@ -12,6 +12,7 @@ from resspec.ir import walk as ir
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Node, Op, Parallel, Scope
 from resspec.ir.ops import Layer
+from resspec.ir.ops.placeholder import PlaceholderOp
 from resspec.ir.ops.window import Pool
 
 CONTAINERS = {"", "sequential", "module_list", "module", "identity"}  # classes that say nothing
@@ -137,6 +138,8 @@ class _Collector:
 
 
 def _tensors(node: Node, parts: list[bool]) -> bool:
+    if isinstance(node, Op) and isinstance(node.layer, PlaceholderOp):
+        return True  # it stands for layers that may have some
     if isinstance(node, Op):
         return bool(node.layer.parameters(node.input) or node.layer.buffers(node.input))
     return any(parts)

@@ -76,6 +76,9 @@ def _call(slot: Slot, call: Call) -> str:
     return f"{call.kind} {', '.join([*bare, *stride, *named])}".rstrip()
 
 
+_WINDOWS = {"kernel_size", "size"}  # fields that are written with both sides
+
+
 def layer_arguments(kind: str, given: dict[str, Any]) -> tuple[list[str], list[str]]:
     """Return the arguments of a layer by position and by name; without its defaults."""
     op = OPS[kind]
@@ -91,7 +94,7 @@ def layer_arguments(kind: str, given: dict[str, Any]) -> tuple[list[str], list[s
     for name in op.positional:
         if name not in said:
             break
-        bare.append(argument(said.pop(name), is_window=name == "kernel_size"))
+        bare.append(argument(said.pop(name), is_window=name in _WINDOWS))
     return bare, [f"{words.get(name, name)}={argument(value)}" for name, value in said.items()]
 
 

@@ -8,8 +8,10 @@ from resspec.importing.lift.arranged import Arranged
 from resspec.importing.lift.lifter import Handler, Lifter
 from resspec.importing.lift.numbers import exact, size
 from resspec.importing.lift.problems import Problem
+from resspec.ir.ops.arrange import ToLastOp
 from resspec.ir.ops.composite_norm import EvoNormS0Op, GrnOp, Lrn, RmsNormOp, SimpleNormOp
 from resspec.ir.ops.composite_pool import BlurPoolOp, ContextPoolOp
+from resspec.ir.ops.placeholder import PlaceholderOp
 
 
 def grn(to: Lifter, input: Any, *, eps: float, weight: Any, bias: Any, **_: Any) -> Arranged:
@@ -69,6 +71,16 @@ def local_response_norm(
     return to.layer(Lrn(size=size, alpha=exact(alpha), beta=exact(beta), k=exact(k)), input)
 
 
+def placeholder(to: Lifter, input: Any) -> Arranged:
+    """Lift the gap that `gaps.py` put in place of other calls."""
+    value = to.settled(input)
+    sizes = to.call.result.dims[1:]
+    if value.shape.last and len(sizes) == 3:  # channels last
+        unknown = to.layer(PlaceholderOp(out_channels=sizes[2], size=sizes[:2]), value)
+        return to.layer(ToLastOp(), unknown)
+    return to.layer(PlaceholderOp(out_channels=sizes[0], size=sizes[1:] or None), value)
+
+
 LEAVES: dict[str, Handler] = {
     "BlurPool2d": blurpool,
     "ContextPool": context_pool,
@@ -80,4 +92,5 @@ LEAVES: dict[str, Handler] = {
     "SimpleNorm": simple_norm,
     "SimpleNorm2d": simple_norm,
     "local_response_norm": local_response_norm,
+    "placeholder": placeholder,
 }

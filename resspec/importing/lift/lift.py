@@ -24,6 +24,7 @@ from resspec.importing.lift.problems import Problem
 from resspec.importing.lift.rewrites import with_rewrites
 from resspec.importing.lift.weights import Padded, Standardized, Viewed
 from resspec.importing.trace import Called, Trace, Value, Weight
+from resspec.ir.ops.placeholder import PlaceholderOp
 from resspec.ir.shape import Shape
 
 TABLE: dict[str, Handler] = {
@@ -71,11 +72,12 @@ def _lift(trace: Trace, name: str) -> Graph:
     lifter = Lifter(shape, trace.classes)
     values: dict[int, Any] = {trace.input.index: plain(INPUT, shape)}
     obstacles: list[Obstacle] = []
-    for call in trace.calls:
+    for number, call in enumerate(trace.calls):
         try:
             result = _lifted(lifter, call, values)
         except Problem as problem:
-            obstacles.append(_obstacle(call, problem, trace.classes))
+            found = _obstacle(call, problem, trace.classes)
+            obstacles.append(replace(found, call=number))
             result = Unknown()
         _assign(values, call.result, result)
     if obstacles:
@@ -249,6 +251,13 @@ def _graph(
     return Graph(name, lifter.input, named, ends, classes)
 
 
+def _is_module(step: Step) -> bool:
+    """Return whether a step may be all that its module computes. What a placeholder stands for is
+    inside of a module, whose class names it.
+    """
+    return not isinstance(step.does, str | PlaceholderOp)
+
+
 def _named(
     steps: list[Step], visits: list[int], classes: Mapping[ModulePath, str]
 ) -> tuple[Step, ...]:
@@ -257,7 +266,7 @@ def _named(
     counts = Counter(visits)
     return tuple(
         replace(step, is_named=True)
-        if not isinstance(step.does, str) and counts[visit] == 1 and step.path not in parents
+        if _is_module(step) and counts[visit] == 1 and step.path not in parents
         else step
         for step, visit in zip(steps, visits, strict=True)
     )

@@ -23,12 +23,13 @@ def graph_of(path: Path, input: Shape | None = None) -> Graph:
     return read(path, input).graph
 
 
-def read(path: Path, input: Shape | None = None) -> FileNetwork:
+def read(path: Path, input: Shape | None = None, *, partial: bool = False) -> FileNetwork:
     """Return the graph and the tensors of an ONNX file.
 
     Args:
         path: The file.
         input: The shape of one sample, where the file leaves it open.
+        partial: Whether placeholders may stand for operations that have no layer.
 
     Raises:
         UsageError: It cannot be read, or some of its operations have no layer.
@@ -41,7 +42,7 @@ def read(path: Path, input: Shape | None = None) -> FileNetwork:
         trace = _trace(tracing)
     except Malformed as error:
         raise unreadable(path, str(error)) from None
-    return lifted(path, trace, tracing.tensors, list(_notes(tracing)))
+    return lifted(path, trace, tracing.tensors, list(_notes(tracing)), partial=partial)
 
 
 def _add(to: OnnxTracing, node: OnnxNode) -> None:

@@ -18,11 +18,12 @@ def graph_of(path: Path) -> Graph:
     return read(path).graph
 
 
-def read(path: Path) -> FileNetwork:
+def read(path: Path, *, partial: bool = False) -> FileNetwork:
     """Return an exported program: its graph, and its tensors.
 
     Args:
         path: The file.
+        partial: Whether placeholders may stand for operations that have no layer.
 
     Raises:
         UsageError: It is no exported program, it holds pickled tensors, or some of its operations
@@ -34,4 +35,4 @@ def read(path: Path) -> FileNetwork:
         trace = trace_of(program_of(archive.json(archive.model)), tensors)
     except Malformed as error:
         raise unreadable(path, str(error)) from None
-    return lifted(path, trace, tensors)
+    return lifted(path, trace, tensors, partial=partial)

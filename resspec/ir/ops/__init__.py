@@ -37,6 +37,7 @@ from resspec.ir.ops.conv import ChannelConvOp, Conv, Fc, Linear, ScaledStdConv, 
 from resspec.ir.ops.factors import GainOp, Prelu, ScaleOp, ShiftOp
 from resspec.ir.ops.layer import Layer
 from resspec.ir.ops.norm import BatchNorm, GroupNorm, LayerNorm, LayerNorm2dOp
+from resspec.ir.ops.placeholder import PlaceholderOp
 from resspec.ir.ops.regularize import Dropout, DropPathOp, LayerScaleOp
 from resspec.ir.ops.resize import Pad, PixelShuffle, PixelUnshuffle, Upsample
 from resspec.ir.ops.window import AvgPool, MaxPool
@@ -99,6 +100,7 @@ OPS: dict[str, type[Layer]] = {
         ScaleOp,
         GainOp,
         ShiftOp,
+        PlaceholderOp,
     )
 }
 
