@@ -195,7 +195,7 @@ def _loaded(
     size: str | None,
 ) -> tuple[list[tuple[str, Network]], list[tuple[str, str]]]:
     from resspec import compiler, opening
-    from resspec.commands.train import split
+    from resspec.commands.jobs import split
 
     found, of_recipe = [], list[tuple[str, str]]()
     for family, spec, fixed in wanted:

@@ -6,25 +6,27 @@ import gc
 import signal
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from resspec.commands import given, numbers
 from resspec.commands.installed import torch_installed
+from resspec.commands.jobs import job_of
 from resspec.commands.terminal import complain, note, say, waiting
 from resspec.diagnostics import UsageError
-from resspec.training.names import DATA, DIGITS
+from resspec.training.names import DIGITS
 
 if TYPE_CHECKING:
-    from resspec.ir.network import Network
     from resspec.training.plan import Job
 
 SUMMARY = "train a network by a recipe, or resume its training"
 EXAMPLES = """\
   resspec train digits                a small residual network on the digits of
                                       scikit-learn, in about a minute
+  resspec train torchvision/resnet18 --data FOLDER
+                                      with a recipe that is chosen, and shown
   resspec train resnet20 --data cifar-10 --recipe cifar-he2015 --run runs/a
   resspec train digits --plan           what it would need, without training
   resspec train digits --set lr=0.2 --set epochs=10
@@ -45,7 +47,9 @@ def arguments(parser: ArgumentParser) -> None:
     given.takes_spec(parser)
     given.takes_data(parser, None, DIGITS)
     parser.add_argument(
-        "--recipe", metavar="NAME", help="a recipe, or a YAML file (the data set's own)"
+        "--recipe",
+        metavar="NAME",
+        help="a recipe, or a YAML file (the data set's own, or one chosen for its size)",
     )
     parser.add_argument(
         "--seed",
@@ -95,7 +99,7 @@ def run(arguments: Namespace) -> int:
                 from resspec.training.output.tensorboard import Board
 
         with processes.joined(arguments.device) as together:
-            job = job_of(arguments, note if together.is_main else _silent)
+            job = job_of(arguments, note if together.is_main else lambda _: None)
             folder, taken = (arguments.run, "") if arguments.run else free_folder(Path("runs"), job)
             first = together.is_main
             if first:
@@ -113,7 +117,7 @@ def run(arguments: Namespace) -> int:
                 if taken:
                     note(f"{taken}; this one is {folder}")
                 print(
-                    plan_text.text(plan, folder),
+                    plan_text.chosen_recipe(job) + plan_text.text(plan, folder),
                     file=sys.stdout if arguments.plan else sys.stderr,
                     end="",
                 )
@@ -149,124 +153,6 @@ def _interrupted_at_once() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _silent(sentence: str) -> None:
-    """Say nothing."""
-
-
-def job_of(arguments: Namespace, tell: Callable[[str], None] = _silent) -> Job:
-    """Return the job that the arguments describe. Raises SpecError, UsageError.
-
-    Args:
-        arguments: The arguments of the command.
-        tell: Receives a sentence about the values that are set from the data.
-    """
-    from resspec import compiler, opening
-    from resspec.training import data, recipe_file, weights
-    from resspec.training.fitted import fitted
-    from resspec.training.plan import Job
-
-    dataset = arguments.data or DIGITS
-    of_network, of_recipe = split(arguments.set, opening.parameters(arguments.spec))
-    if arguments.epochs is not None:
-        _check_epochs(arguments.epochs, of_recipe)
-        of_recipe.append(("epochs", str(arguments.epochs)))
-    written = recipe_file.read(
-        arguments.recipe or own_recipe(dataset, download=arguments.download), of_recipe
-    )
-    recipe = written.recipe
-    shown = recipe.data
-    values: dict[str, Any] = {"input": arguments.input, **dict(of_network)}
-    network = compiler.load(arguments.spec, **values)
-    images = data.load(
-        dataset,
-        normalize=shown.normalize,
-        exif=shown.exif,
-        channels=network.input.channels,
-        download=arguments.download,
-    )
-    undecided = [name for name in opening.undecided(arguments.spec) if name not in values]
-
-    def make(others: dict[str, Any]) -> Network:
-        return compiler.load(arguments.spec, **values, **others)
-
-    network, what = fitted(network, make, undecided, images)
-    if what:
-        tell(what)
-    return Job(
-        network,
-        recipe,
-        images,
-        arguments.seed,
-        weights.read(arguments.weights) if arguments.weights else None,
-        arguments.workers,
-        written,
-    )
-
-
-def _check_epochs(epochs: int, of_recipe: list[tuple[str, str]]) -> None:
-    """Check that no setting also says how long to train. Raises UsageError."""
-    from resspec.training import recipe_file
-
-    for name, value in of_recipe:
-        if recipe_file.matching(name) in ([("epochs",)], [("iterations",)]):
-            both = f"--epochs {epochs} and --set {name}={value} both say how long to train"
-            raise UsageError(f"{both}: leave one out")
-
-
-def own_recipe(name: str, *, download: bool) -> str:
-    """Return the recipe called like the data set. Raises UsageError for no data or no recipe."""
-    from resspec.training import data, recipe_file
-
-    if name in recipe_file.names():
-        return name
-    if not (download and name in DATA):  # a download waits until all else is right
-        data.find(name)
-    known = ", ".join(recipe_file.names())
-    raise UsageError(
-        f"no recipe has the name of the data set, `{name}`: pass one with --recipe ({known})"
-    )
-
-
-def split(
-    settings: list[tuple[str, str]], parameters: list[str]
-) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Return the settings of the network and of the recipe.
-
-    Raises:
-        UsageError: A setting is of neither, or could be of both.
-    """
-    from resspec.suggest import nearest
-    from resspec.training import recipe_file
-
-    of_network, of_recipe = [], []
-    for name, value in settings:
-        owner, _, rest = name.partition(".")
-        if owner == "net":
-            of_network.append((rest, value))
-        elif owner == "recipe":
-            of_recipe.append((rest, value))
-        elif name in parameters and recipe_file.matching(name):
-            message = f"`{name}` is a parameter of the network and a key of the recipe"
-            raise UsageError(f"{message}: write net.{name} or recipe.{name}")
-        elif name in parameters:
-            of_network.append((name, value))
-        elif recipe_file.matching(name) or recipe_file.is_foreign(name):  # a mistake names ours
-            of_recipe.append((name, value))
-        else:
-            near = nearest(name, [*parameters, *recipe_file.keys()])
-            raise UsageError(
-                f"neither the network nor the recipe has `{name}`"
-                + (f"; did you mean `{near}`?" if near else "")
-            )
-    values = dict[str, str]()
-    for name, value in of_network:
-        if values.setdefault(name, value) != value:
-            raise UsageError(
-                f"`{name}` of the network is given twice, as {values[name]} and as {value}"
-            )
-    return of_network, of_recipe
 
 
 def free_folder(parent: Path, job: Job) -> tuple[Path, str]:

@@ -132,6 +132,15 @@ class Plan:
         """Iterations between rows of the metrics; by default at least one row an epoch."""
         return self.recipe.log or max(1, min(LOG_INTERVAL, int(self.order.epoch)))
 
+    def is_logged(self, step: int) -> bool:
+        """Return whether a row of the metrics ends with a step.
+
+        Unless the recipe says when, the first step has a row, so that it can be seen at once.
+        """
+        if step == self.steps or step % self.log_interval == 0:
+            return True
+        return step == 1 and self.recipe.log is None
+
     def facts(self, run: Path) -> dict[str, Any]:
         """Return the content of `run.json`: the job, where its data is, and what was decided.
 

@@ -25,6 +25,7 @@ from resspec.training.recipes.tree import MAX_BYTES, Scalar, compose
 
 __all__ = [
     "ParsedRecipe",
+    "brief",
     "dump",
     "is_foreign",
     "keys",
@@ -101,6 +102,18 @@ def dump(recipe: Recipe) -> str:
     return yaml.dump(
         recipe.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True
     )
+
+
+def brief(recipe: Recipe) -> str:
+    """Return the keys of a recipe that were given as text, a line for each."""
+    given = recipe.model_dump(mode="json", exclude_unset=True)
+    return "".join(f"{key}: {_flow(value)}\n" for key, value in given.items())
+
+
+def _flow(value: object) -> str:
+    """Return a value on one line, as `{name: cosine}`."""
+    text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=True, width=1_000)
+    return text.removesuffix("...\n").strip()
 
 
 def names() -> list[str]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from resspec.commands import parser, train
+from resspec.commands import jobs, parser
 from resspec.diagnostics import UsageError
 from resspec.training import trainer
 from resspec.training.plan import Plan
@@ -116,7 +116,7 @@ def test_damage_is_named_and_the_newest_good_checkpoint_used(
         assert scenario.reference
 
         monkeypatch.chdir(scenario.folder)
-        job = train.job_of(parser().parse_args(scenario.command("reference")))
+        job = jobs.job_of(parser().parse_args(scenario.command("reference")))
         checkpoints = Path("reference/checkpoints").iterdir()
         saved = {int(path.name[5:]): read_files(path) for path in checkpoints}
         assert len(saved) == 3

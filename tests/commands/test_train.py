@@ -107,13 +107,9 @@ def test_train_for_no_time_or_two(arguments: str, says: str, capsys: Captured) -
             "--data cifar-100",
             "error[E0512]: the data set `cifar-100` was not found in any of these places:\n  data/cifar-100-p",
         ),
-        (
-            "--data cifar-100 --download",
-            "no recipe has the name of the data set, `cifar-100`: pass one with --recipe (",
-        ),
     ],
 )
-def test_train_without_data_or_a_recipe_for_them(
+def test_train_without_data(
     arguments: str, says: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("RESSPEC_DATA", raising=False)

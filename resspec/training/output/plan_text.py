@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 from resspec.passes.measure import measure
-from resspec.training import machine
-from resspec.training.plan import Plan
+from resspec.training import machine, recipe_file
+from resspec.training.automatic import CHOSEN
+from resspec.training.plan import Job, Plan
 from resspec.training.recipe import (
     ConstantSchedule,
     CosineSchedule,
@@ -24,6 +25,15 @@ from resspec.units import size_of
 def text(plan: Plan, run: Path) -> str:
     """Return the plan as a table of names and values."""
     return "".join(f"{name:<12} {words}\n" for name, words in _lines(plan, run))
+
+
+def chosen_recipe(job: Job) -> str:
+    """Return the recipe of a job if resspec chose it, with all settings; empty if it was given."""
+    if job.written is None or job.written.text.source.name != CHOSEN:
+        return ""
+    why, *lines = recipe_file.brief(job.recipe).splitlines()
+    indented = "".join(f"             {line}\n" for line in lines)
+    return f"{'recipe':<12} {why.removeprefix('source: ')}\n{indented}"
 
 
 def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:

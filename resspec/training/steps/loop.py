@@ -76,7 +76,7 @@ def fit(plan: Plan, state: State, learner: Learner, watcher: Watcher, stop: Stop
     task.saved = state.step
     batches = shown(plan, state.step, plan.steps)
     while True:
-        if state.step % plan.log_interval == 0 or state.step == plan.steps:
+        if plan.is_logged(state.step):
             task.doing = f"while logging step {state.step:,}"
             if log(plan, state, learner, watcher):
                 task.stale = True
