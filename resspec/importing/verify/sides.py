@@ -23,7 +23,8 @@ def built(network: Network) -> nn.Module:
     """
     with torch.device("meta"):
         module = build(network)
-    if any(name not in module.state_dict() for name, _ in module.named_buffers()):
+    kept = module.state_dict()
+    if any(name not in kept for name, _ in module.named_buffers()):
         return build(network)
     return module.to_empty(device="cpu")
 
