@@ -154,8 +154,8 @@ class _Decomposition:
         self.depth -= 1
         if kind != "concat":
             paths = self._opened(paths, kind)
-            if len(paths) == 2:
-                paths = _as_run(paths)
+            if len(paths) > 1:
+                paths[:2] = _as_run(*paths[:2])
         return Fork(step, paths, step in self.reads.shortened and len(inputs) > 1)
 
     def _groups(self, start: int, inputs: Inputs, *, is_concat: bool) -> Iterator[Inputs]:
@@ -185,13 +185,19 @@ class _Decomposition:
                 return paths
 
 
-def _as_run(paths: list[Pieces]) -> list[Pieces]:
-    """Return two operands whose order changes no result in the order in which they are computed."""
-    first, second = paths
-    if first and second and _number(first[-1]) > _number(second[-1]):
-        return [second, first]
-    return paths
+def _as_run(first: Pieces, second: Pieces) -> tuple[Pieces, Pieces]:
+    """Return the first two operands, whose order changes no result, in the order in which they
+    begin: gradients of the value that they read are added up in that order.
+    """
+    if first and second and _begin(first) > _begin(second):
+        return second, first
+    return first, second
 
 
-def _number(piece: int | Fork) -> int:
-    return piece.step if isinstance(piece, Fork) else piece
+def _begin(pieces: Pieces) -> int:
+    """Return the first step that runs on a path."""
+    match pieces[0]:
+        case Fork(step=step, paths=paths):
+            return min((_begin(path) for path in paths if path), default=step)
+        case step:
+            return step
