@@ -10,7 +10,6 @@ Importing resspec is quick: torch is loaded only by the functions that need it.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from resspec.diagnostics import Diagnostic, InternalError, ResspecError, SpecError, UsageError
@@ -75,8 +74,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'resspec' has no attribute {name!r}")
     import importlib
 
-    if "IPython" in sys.modules:
-        importlib.import_module("resspec.notebook").register()
     found = getattr(importlib.import_module(_MODULES.get(name, "resspec.api")), name)
     globals()[name] = found
     return found

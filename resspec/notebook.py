@@ -1,42 +1,63 @@
-"""Values in notebooks: a network is a drawing, a report and a difference are tables."""
+"""Values in notebooks, and `%%res`: a cell that holds a spec.
+
+>>> %load_ext resspec
+>>> %%res
+... network tiny { input 3x32x32; stem conv 3x3, 16; head avgpool -> fc 10 }
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from resspec.backends.diff import Diff
-    from resspec.backends.report import Report
-    from resspec.ir.network import Network
-
-
-def register() -> None:
-    """Register how IPython shows values of resspec; without IPython, do nothing."""
-    from IPython.core.getipython import get_ipython
-
-    shell: Any = get_ipython()
-    if shell is None:
-        return
-    formatters = shell.display_formatter.formatters
-    svg, markdown = formatters["image/svg+xml"], formatters["text/markdown"]
-    svg.for_type_by_name("resspec.ir.network", "Network", _drawing)
-    markdown.for_type_by_name("resspec.backends.report", "Report", _report)
-    markdown.for_type_by_name("resspec.backends.diff", "Diff", _diff)
+from resspec.backends.diff import Diff
+from resspec.backends.report import Report, report
+from resspec.ir.network import Network
 
 
-def _drawing(network: Network) -> str:
+def forms(value: object) -> dict[str, str]:
+    """Return how a value is shown, by media type."""
+    match value:
+        case Network():
+            return _of_network(value)
+        case Report():
+            return _of_report(value)
+        case Diff():
+            return _of_diff(value)
+    return {"text/plain": str(value)}
+
+
+def _of_network(network: Network) -> dict[str, str]:
     from resspec.api import draw
+    from resspec.backends.table import rounded
+    from resspec.diagnostics import UsageError
 
-    return draw(network).svg
+    totals = report(network).totals
+    costs = f"{rounded(totals['params'])} params, {rounded(totals['macs'])} macs"
+    found = {"text/plain": f"{network.name}: {network.input} -> {network.output}, {costs}"}
+    try:
+        found["image/svg+xml"] = draw(network).svg
+    except UsageError:  # too large to be drawn
+        pass
+    return found
 
 
-def _report(report: Report) -> str:
+def _of_report(report: Report) -> dict[str, str]:
+    from resspec.backends.html.fragment import report_fragment
     from resspec.backends.report.markdown import to_markdown
 
-    return to_markdown(report)
+    return {
+        "text/plain": str(report),
+        "text/markdown": to_markdown(report),
+        "text/html": report_fragment(report),
+    }
 
 
-def _diff(diff: Diff) -> str:
+def _of_diff(diff: Diff) -> dict[str, str]:
     from resspec.backends.diff.markdown import to_markdown
+    from resspec.backends.html.fragment import diff_fragment
 
-    return to_markdown(diff)
+    return {
+        "text/plain": str(diff),
+        "text/markdown": to_markdown(diff),
+        "text/html": diff_fragment(diff),
+    }

@@ -62,6 +62,7 @@ def test_notebook_runs_and_shows_drawings_tables_and_a_located_mistake(tmp_path:
     shown = [kind for output in outputs for kind in output.get("data", {})]
     assert shown.count("image/svg+xml") == 2
     assert shown.count("text/markdown") == 2
+    assert shown.count("text/html") >= 2
 
     (mistake,) = (output for output in outputs if output["output_type"] == "error")
     trace = "\n".join(mistake["traceback"])

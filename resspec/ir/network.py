@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from resspec.displayed import Displayed
 from resspec.ir.nodes import Located, Node
 from resspec.ir.shape import Shape
 
@@ -50,7 +51,7 @@ def _same(a: Located, b: Located, known: set[tuple[Located, Located]]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class Network(Displayed):
     """A network, with every shape known. Printed, it is an indented tree, a line for each node.
 
     Attributes:

@@ -11,6 +11,7 @@ from resspec.backends.diff.values import DiffValues, Pair
 from resspec.backends.diff.weights import weights
 from resspec.backends.report import Report
 from resspec.diagnostics import UsageError
+from resspec.displayed import Displayed
 from resspec.ir.fingerprint import Digests, fingerprint
 from resspec.ir.network import Network
 from resspec.passes.quantities import SUMS, Figures
@@ -28,7 +29,7 @@ class DiffSide(NamedTuple):
     place: Callable[[str], str] = str
 
 
-class Diff(DiffValues):
+class Diff(Displayed, DiffValues):
     """The difference of two networks: structure, cost, weights; printed, it is a table."""
 
     __slots__ = ()

@@ -9,6 +9,7 @@ from resspec.backends.report.values import MaxBatch, ReportValues, Tensors
 from resspec.backends.report.views import VIEWS, View, outputs, rows
 from resspec.collector import paused
 from resspec.diagnostics import UsageError
+from resspec.displayed import Displayed
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.network import Network
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, Conditions
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 DEFAULT = Conditions()
 
 
-class Report(ReportValues):
+class Report(Displayed, ReportValues):
     """The exact cost of a network and of each of its parts; printed, it is a table."""
 
     __slots__ = ()
@@ -32,6 +33,25 @@ class Report(ReportValues):
         from resspec.backends.report.table import to_table
 
         return to_table(self).removesuffix("\n")
+
+    def to_frame(self) -> Any:
+        """Return the rows as a table of pandas. Needs pandas.
+
+        Returns:
+            A `DataFrame` with a row for each part, indexed by its label, and a column for each
+            quantity, beside `holds`, `output` and `repeats`.
+
+        Raises:
+            UsageError: pandas is not installed.
+
+        Examples:
+            >>> report = resspec.report(resspec.load("resnet18"), by="block")
+            >>> int(report.to_frame()["params"].sum())
+            11515688
+        """
+        from resspec.backends.report.frame import to_frame
+
+        return to_frame(self)
 
 
 @paused()
