@@ -64,6 +64,13 @@ _MODULES = {
 }
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Add `%%res` to a notebook: `%load_ext resspec`."""
+    import importlib
+
+    importlib.import_module("resspec.magic").register(shell)
+
+
 def __dir__() -> list[str]:
     return __all__
 

@@ -1,9 +1,4 @@
-"""Values in notebooks, and `%%res`: a cell that holds a spec.
-
->>> %load_ext resspec
->>> %%res
-... network tiny { input 3x32x32; stem conv 3x3, 16; head avgpool -> fc 10 }
-"""
+"""Values in notebooks: a network is a drawing, a report and a difference are tables."""
 
 from __future__ import annotations
 

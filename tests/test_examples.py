@@ -16,15 +16,7 @@ PRINTED = {
     "own_block.py": "wrote build/gated.svg and build/gated.py\n",
     "own_loop.py": "epoch 5: test accuracy 9",
 }
-RUN_NOTEBOOK = """
-import sys
-import nbformat
-from nbclient import NotebookClient
-
-notebook = nbformat.read(sys.argv[1], as_version=4)
-NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
-nbformat.write(notebook, sys.argv[2])
-"""
+RUN_NOTEBOOK = ("-m", "nbconvert", "--execute", "--to", "notebook", "--output-dir")
 
 
 def run(folder: Path, *arguments: str | Path) -> str:
@@ -55,18 +47,21 @@ def test_script_runs(script: str, tmp_path: Path) -> None:
 
 def test_notebook_runs_and_shows_drawings_tables_and_a_located_mistake(tmp_path: Path) -> None:
     nbformat = import_module("nbformat")
-    run(tmp_path, "-c", RUN_NOTEBOOK, EXAMPLES / "tour.ipynb", tmp_path / "done.ipynb")
-    cells = nbformat.read(tmp_path / "done.ipynb", as_version=4).cells
+    run(tmp_path, *RUN_NOTEBOOK, tmp_path, EXAMPLES / "tour.ipynb")
+    cells = nbformat.read(tmp_path / "tour.ipynb", as_version=4).cells
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
 
     shown = [kind for output in outputs for kind in output.get("data", {})]
-    assert shown.count("image/svg+xml") == 2
+    assert shown.count("image/svg+xml") == 3
     assert shown.count("text/markdown") == 2
-    assert shown.count("text/html") >= 2
+    assert shown.count("text/html") == 3
+
+    drawn_by_rich = [output for output in outputs if output["output_type"] == "display_data"]
+    assert not drawn_by_rich
 
     (mistake,) = (output for output in outputs if output["output_type"] == "error")
     trace = "\n".join(mistake["traceback"])
-    assert "--> mistake.res:5:26" in trace and "did you mean `bn`?" in trace
+    assert "--> In [11]:6:26" in trace and "did you mean `bn`?" in trace
     assert "resspec/compiler.py" not in trace
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -102,3 +103,59 @@ def test_a_frame_without_pandas_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(import_module("sys").modules, "pandas", None)
     with pytest.raises(resspec.UsageError, match="pip install pandas"):
         resspec.report(resspec.load("resnet18")).to_frame()
+
+
+# --- %%res ---
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    made = import_module("IPython.core.interactiveshell").InteractiveShell()
+    made.extension_manager.load_extension("resspec")
+    return made
+
+
+TWO = """
+use he2015
+network small { input 3x32x32; shortcut B; stage layer1: 3 x basic 16; head avgpool -> fc 10 }
+network large { input 3x32x32; shortcut B; stage layer1: 9 x basic 16; head avgpool -> fc 10 }
+"""
+
+
+def test_a_cell_makes_a_variable_of_each_network(shell: Any) -> None:
+    done = shell.run_cell(f"%%res\n{TWO}")
+    assert done.result is shell.user_ns["large"]
+    assert str(shell.user_ns["small"].output) == "10"
+
+
+def test_a_cell_names_its_network(shell: Any) -> None:
+    shell.run_cell(f"%%res mine\n{TWO}")
+    assert shell.user_ns["mine"].name == "large"
+    assert "large" not in shell.user_ns
+
+
+def test_a_mistake_in_a_cell_is_shown_at_its_place(
+    shell: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell.execution_count = 7
+    shell.run_cell("%%res\nnetwork n {\n    input 3x8x8\n    head avgpol -> fc 10\n}")
+    printed = capsys.readouterr().out
+    assert "--> In [7]:3:10" in printed
+    assert "did you mean `avgpool`?" in printed
+    assert "Traceback" not in printed
+    assert "n" not in shell.user_ns
+
+
+def test_a_cell_uses_files_of_the_folder(shell: Any, tmp_path: Path) -> None:
+    (tmp_path / "own.res").write_text("block twice(w) { 2 x { conv 3x3, w -> relu } }")
+    shell.run_cell(
+        '%%res\nuse "own.res"\nnetwork n { input 3x8x8; stem twice 4; head avgpool -> fc 2 }'
+    )
+    assert str(shell.user_ns["n"].output) == "2"
+
+
+def test_a_name_that_is_none_is_refused(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    shell.run_cell(f"%%res two words\n{TWO}")
+    assert "%%res takes a name for the network, not 'two words'" in capsys.readouterr().out

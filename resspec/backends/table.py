@@ -92,6 +92,7 @@ def shown(parts: Iterable[RenderableType], width: int, color: bool) -> str:
         file=out,
         width=width,
         force_terminal=color,
+        force_jupyter=False,  # there rich would display the text beside returning it
         color_system="standard" if color else None,
         legacy_windows=False,
         highlight=False,
