@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import suppress
 
 from resspec.backends.diff import Diff
 from resspec.backends.report import Report, report
@@ -29,10 +29,8 @@ def _of_network(network: Network) -> dict[str, str]:
     totals = report(network).totals
     costs = f"{rounded(totals['params'])} params, {rounded(totals['macs'])} macs"
     found = {"text/plain": f"{network.name}: {network.input} -> {network.output}, {costs}"}
-    try:
+    with suppress(UsageError):  # too large to be drawn
         found["image/svg+xml"] = draw(network).svg
-    except UsageError:  # too large to be drawn
-        pass
     return found
 
 
