@@ -32,6 +32,20 @@ DEFECTS = [
         "tests/syntax/test_tables.py::test_the_tables_are_used",
     ),
     Defect(
+        "the lexer takes a token that the parser does not accept",
+        "resspec/syntax/lexer.py",
+        "if token and (token.type in accepted or token.type in self._ignored):",
+        "if token:",
+        "tests/syntax/test_lexer.py::test_specs",
+    ),
+    Defect(
+        "a name is a keyword where only a name is accepted",
+        "resspec/syntax/lexer.py",
+        "if kind in _WORDS and (keyword := self._keywords.get(value)) in accepted:",
+        "if kind in _WORDS and (keyword := self._keywords.get(value)):",
+        "tests/syntax/test_lexer.py::test_specs",
+    ),
+    Defect(
         "a text is evaluated",
         "resspec/syntax/parse.py",
         "text = data.decode()",
