@@ -12,11 +12,11 @@ from resspec.backends.expand import expand
 from resspec.compiler import check, load
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.network import Network
-from resspec.opening import shipped_names
 from resspec.passes.measure import measure
 from resspec.source import Source
 from resspec.syntax.format import lay_out
 from tests.random_specs import random_spec
+from tests.specs.families import SMALL
 from tests.specs.tensors import operations, tensors
 from tests.texts import load_text, written
 
@@ -39,7 +39,7 @@ def starts(network: Network) -> list[tuple[str, object]]:
     return [(name, op.init) for name, op in operations(network) if op.layer.parameters(op.input)]
 
 
-@pytest.mark.parametrize("name", shipped_names())
+@pytest.mark.parametrize("name", SMALL)
 def test_an_expanded_shipped_network_has_the_same_hash(name: str, tmp_path: Path) -> None:
     agree(tmp_path, load(name))
 

@@ -23,14 +23,13 @@ from resspec.diagnostics import SpecError
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.json import from_json, to_json
 from resspec.ir.network import Network
-from resspec.opening import shipped_names
 from tests.backends.random_networks import random_network, with_texts
 from tests.random_specs import random_spec
+from tests.specs.families import SMALL
 
 Golden = Callable[[str, str], None]
 
-SHIPPED = shipped_names()
-SMALL = ["digits", "plain20", "resnet20", "regnet_y_400mf", "mobilenet_v2", "densenet121"]
+VALUES = ["digits", "plain20", "resnet20", "regnet_y_400mf", "mobilenet_v2", "densenet121"]
 GOLDEN = [
     "resnet152", "resnet20", "preact_resnet50", "resnet50d", "se_resnet50", "mobilenet_v2", "densenet121", "regnet_y_400mf",
     "torchvision/vgg16_bn",
@@ -126,9 +125,7 @@ def _assert_equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> None:
 # --- twins ---
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in SHIPPED if name not in ("plain1202", "preact_resnet1001")]
-)
+@pytest.mark.parametrize("name", SMALL)
 def test_shipped_names_and_shapes(name: str) -> None:
     network = load(name)
     with torch.device("meta"):
@@ -138,7 +135,7 @@ def test_shipped_names_and_shapes(name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", VALUES)
 def test_shipped_values(name: str) -> None:
     network = load(name)
     assert_twins(network, min(32, *network.input.spatial))
@@ -303,7 +300,7 @@ def test_depth_costs_no_lines() -> None:
 
 
 def test_laid_out_as_ruff_does(tmp_path: Path, odd: Network) -> None:
-    for name in SHIPPED:
+    for name in SMALL:
         (tmp_path / f"{name.replace('/', '_')}.py").write_text(emit(load(name)), encoding="utf-8")
     for seed in range(16):
         (tmp_path / f"network{seed}.py").write_text(emit(random_network(seed)), encoding="utf-8")

@@ -12,10 +12,10 @@ from resspec.ir.fingerprint import fingerprint
 from resspec.ir.network import Network
 from resspec.ir.uninitialized import without_init
 from resspec.ir.walk import layers, whole
-from resspec.opening import shipped_names
+from tests.specs.families import SMALL
 
 
-@pytest.mark.parametrize("name", shipped_names()[::3])
+@pytest.mark.parametrize("name", SMALL[::2])
 def test_folded_text_means_the_shipped_network(name: str, tmp_path: Path) -> None:
     network = without_init(load(name))
     path = tmp_path / "folded.res"

@@ -12,9 +12,9 @@ from resspec.ir.fingerprint import fingerprint
 from resspec.ir.network import Network
 from resspec.ir.uninitialized import without_init
 from resspec.ir.verify import verify
-from resspec.opening import shipped_names
 from tests.importing.unrolled import unrolled
 from tests.random_specs import random_spec
+from tests.specs.families import SMALL
 from tests.specs.tensors import tensors
 from tests.texts import load_text
 
@@ -27,7 +27,7 @@ def agree(network: Network) -> None:
     assert tensors(found) == tensors(network)
 
 
-@pytest.mark.parametrize("name", shipped_names())
+@pytest.mark.parametrize("name", SMALL)
 def test_the_graph_of_a_shipped_network_has_the_same_hash(name: str) -> None:
     agree(load(name))
 

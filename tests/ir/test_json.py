@@ -24,9 +24,9 @@ from resspec.lowering.chain import MAX_NESTING
 from resspec.lowering.context import MAX_LAYERS
 from resspec.lowering.conversion import MAX_COUNT
 from resspec.lowering.tensors import MAX_BYTES
-from resspec.opening import shipped_names
 from tests.ir.ir_schema import schema
 from tests.random_specs import random_spec
+from tests.specs.families import SMALL
 from tests.texts import load_text
 
 SEEDS = range(5, 25)
@@ -42,7 +42,7 @@ def test_random_networks_are_read_back(tmp_path: Path, seed: int) -> None:
     VALIDATOR.validate(json.loads(text))
 
 
-@pytest.mark.parametrize("name", shipped_names())
+@pytest.mark.parametrize("name", SMALL)
 def test_shipped_networks_are_read_back(name: str) -> None:
     network = load(name)
     assert from_json(to_json(network)) == network

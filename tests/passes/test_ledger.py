@@ -10,9 +10,9 @@ import pytest
 from resspec.compiler import load
 from resspec.ir.outputs import output_of, points
 from resspec.ir.quantities import QUANTITIES, Conditions
-from resspec.opening import shipped_names
 from resspec.passes.quantities import Facts, add
 from tests.random_specs import random_spec
+from tests.specs.families import SMALL
 from tests.texts import load_text
 
 
@@ -41,7 +41,7 @@ def test_largest_counts_each_scope_by_its_own_repeats(tmp_path: Path) -> None:
     assert paths == ["s.1..3.conv1..3", "s.4.conv1..3", "fc"]
 
 
-@pytest.mark.parametrize("name", shipped_names())
+@pytest.mark.parametrize("name", SMALL)
 def test_layers_and_sections_add_up(name: str) -> None:
     adds_up(Facts(load(name), Conditions(3, "bfloat16")))
 

@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from resspec.opening import shipped_names
+from tests.specs import families
 from tests.specs.tensors import Tensor
 
 TORCHVISION = {
@@ -19,31 +20,8 @@ TORCHVISION = {
     for name in shipped_names()
     if name.startswith("torchvision/")
 }
-# One small network of each template: the suite takes these, tests/campaign all others.
-SMALL = [
-    f"torchvision/{name}"
-    for name in (
-        "alexnet",
-        "convnext_tiny",
-        "densenet121",
-        "efficientnet_b0",
-        "efficientnet_v2_s",
-        "googlenet",
-        "inception_v3",
-        "mnasnet0_5",
-        "mobilenet_v2",
-        "mobilenet_v3_small",
-        "regnet_x_400mf",
-        "regnet_y_400mf",
-        "resnet18",
-        "resnet50",
-        "resnext50_32x4d",
-        "shufflenet_v2_x0_5",
-        "squeezenet1_1",
-        "vgg11_bn",
-    )
-]
-OTHERS = [spec for spec in TORCHVISION if spec not in SMALL]
+SMALL = [spec for spec in TORCHVISION if spec in families.SMALL]
+OTHERS = [spec for spec in TORCHVISION if spec in families.LARGER]
 TIMM = {
     "se_resnet50": "seresnet50",
     "resnet50d": "resnet50d",

@@ -8,12 +8,12 @@ import torch
 from torch import nn
 
 from resspec.compiler import check, load
-from resspec.opening import shipped_names
+from tests.specs import families
 from tests.specs.references import SMALL, TIMM, same, torchvisions
 from tests.specs.tensors import Tensor, tensors
 
 
-@pytest.mark.parametrize("spec", shipped_names())
+@pytest.mark.parametrize("spec", families.SMALL)
 def test_a_shipped_network_takes_classes_and_channels(spec: str) -> None:
     network = load(spec, classes=7, channels=2)
     assert network.input.dims == (2, *load(spec).input.spatial)

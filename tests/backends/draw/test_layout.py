@@ -24,11 +24,11 @@ from resspec.backends.draw.shapes import (
 from resspec.compiler import load
 from resspec.ir.network import Network
 from resspec.ir.outputs import points
-from resspec.opening import shipped_names
 from resspec.passes.quantities import Facts
 from tests.backends.draw.flow import of_drawing, of_network
 from tests.backends.random_networks import random_network
 from tests.random_specs import random_spec
+from tests.specs.families import SMALL
 from tests.specs.tensors import operations
 from tests.texts import load_text
 
@@ -72,7 +72,7 @@ def test_outputs_leave_where_they_are(seed: int, tmp_path: Path) -> None:
     drawing = drawn(network, unfold=True, layers=True)
     assert of_drawing(drawing, 0, numbers) == of_network(network, numbers)
     folded = drawn(network)
-    _clear(folded)
+    assert_clear(folded)
     downwards = sorted(folded.of(PlacedOutput), key=lambda output: output.y)
     assert [output.name for output in downwards] == list(network.outputs)
 
@@ -154,14 +154,14 @@ def test_folded_boxes_stand_for_every_layer(seed: int, tmp_path: Path) -> None:
 def test_nothing_hides_another(seed: int, tmp_path: Path) -> None:
     networks = [of_seed(seed, tmp_path), of_seed(seed + 2, tmp_path)]
     for unfold, every in ((False, False), (True, True)):
-        _clear(drawn(*networks, unfold=unfold, layers=every))
+        assert_clear(drawn(*networks, unfold=unfold, layers=every))
 
 
 def test_nothing_hides_another_in_what_ships() -> None:
-    _clear(drawn(*map(load, shipped_names())))
+    assert_clear(drawn(*map(load, SMALL)))
 
 
-def _clear(drawing: Drawing) -> None:
+def assert_clear(drawing: Drawing) -> None:
     solid = [(box.x, box.y, box.x + box.width, box.y + box.height) for box in drawing.of(PlacedBox)]
     solid += [
         (x - 6.5, y - 6.5, x + 6.5, y + 6.5) for x, y in (join.center for join in drawing.of(Join))
