@@ -53,7 +53,8 @@ def find_used(use: ast.UseDecl, beside: Path, root: Callable[[], str], texts: Te
 def find_base(
     name: ast.Identifier, beside: Path, root: Callable[[], str], texts: Texts
 ) -> Path | None:
-    """Return the spec that a network is derived from: beside its user, else shipped.
+    """Return the spec that a network is derived from: beside its user, else shipped, which the
+    last part of its name is enough for where no other has it.
 
     None if a plain name leads nowhere; a path that leads nowhere is an error.
     """
@@ -65,7 +66,10 @@ def find_base(
                 raise SpecError([name_errors.outside_root(name.span, root())])
             return path
     if "/" not in name.text:
-        return None
+        called_so = [
+            path for path in folder.glob(f"*/{name.text}.res") if path.parent.name != "lib"
+        ]
+        return called_so[0] if len(called_so) == 1 else None
     known = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.res")}
     looked = [shown(path) for path in places]
     raise SpecError([name_errors.no_spec(name.span, looked, alike(name.text, known))])

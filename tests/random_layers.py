@@ -34,7 +34,7 @@ NORMS = (
     "rms_norm affine=false",
     "simple_norm",
     "grn",
-    "evonorm_s0 2",
+    "evonorm_s0 1",
     "lrn 3",
     "blurpool mode=zeros",
     "bn scale=0",

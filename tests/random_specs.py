@@ -77,7 +77,7 @@ class _Writer:
         )
         clauses += [
             f"init {kind}: {choose(LAWS)}"
-            for kind in ("conv", "fc", "linear")
+            for kind in ("conv", "fc", "linear", "stem", "head")
             if self.random.random() < 0.3
         ]
         clauses += choose(

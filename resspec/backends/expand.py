@@ -5,12 +5,13 @@ spec, of the same hash.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import fields
 from fractions import Fraction
 from itertools import count
 from typing import Any
 
+from resspec.backends.inits import has_scale, init_clauses
 from resspec.collector import paused
 from resspec.ir import walk
 from resspec.ir.fingerprint import fingerprint
@@ -32,11 +33,11 @@ def expand(network: Network) -> str:
     """Return a `.res` text that stands alone, as `resspec fmt` lays it out: each distinct body of a
     block once, then the network.
     """
-    laws = _laws(walk.whole(network).node)
-    blocks = _Blocks(network.name, laws)
+    clauses = init_clauses(network)
+    blocks = _Blocks(network.name, clauses)
     shared = _shared(section.located for section in network.sections)
     sections = [_section(section, blocks, shared) for section in network.sections]
-    inits = [f"init {kind}: {law}" for kind, law in sorted(laws.items())]
+    inits = [f"init {name}: {_law_text(init)}" for name, init in sorted(clauses.items())]
     head = f"# resolved by `resspec expand`, hash {fingerprint(network)[:16]}"
     outputs = [f"output {' '.join(network.outputs)}"] if network.outputs else []
     start = [f"network {network.name} {{", f"input {network.input}", *inits]
@@ -47,9 +48,9 @@ def expand(network: Network) -> str:
 class _Blocks:
     """Block declarations for the bodies of scopes, equal ones shared."""
 
-    def __init__(self, network: str, laws: dict[str, str]) -> None:
+    def __init__(self, network: str, inits: Container[str]) -> None:
         self.network = network
-        self.laws = laws
+        self.inits = inits
         self.declarations: list[str] = []
         self._names: dict[str, str] = {}  # by their bodies
         self._known: dict[tuple[Located, int | None], str] = {}
@@ -157,11 +158,11 @@ class _Blocks:
     def _call(self, op: Op, turn: int | None) -> str:
         layer = op.layer if turn is None else op.layer.at(turn)
         arguments = list(_arguments(layer))
-        if _has_scale(op):
+        if has_scale(op):
             arguments.append(f"scale={number_text(_scale(op.init))}")
         elif (
             op.init is None
-            and layer.kind in self.laws
+            and layer.kind in self.inits
             and isinstance(layer, Norm)
             and layer.parameters(op.input)
         ):
@@ -278,35 +279,14 @@ def number_text(value: Fraction) -> str:
     return f"-({text})" if value < 0 else text
 
 
-def _has_scale(op: Op) -> bool:
-    """Return whether the start of a norm stands at the layer, as `scale=`."""
-    return (
-        isinstance(op.layer, Norm)
-        and op.init is not None
-        and op.init.law == "constant"
-        and op.init.bias == 0
-    )
-
-
 def _scale(init: Init | None) -> Fraction:
     values = [value for _, value in init.arguments] if init else []
     assert len(values) == 1 and isinstance(values[0], Fraction)
     return values[0]
 
 
-def _laws(node: Node) -> dict[str, str]:
-    """Return the initializer of each kind of layer, but for those written at the layers."""
-    return walk.fold(node, _laws_of, {})
-
-
-def _laws_of(node: Node, parts: list[dict[str, str]]) -> dict[str, str]:
-    if not isinstance(node, Op):
-        return {kind: law for part in parts for kind, law in part.items()}
-    init = node.init
-    if init is None or _has_scale(node):
-        return {}
+def _law_text(init: Init) -> str:
     arguments = [f"{n}={v if isinstance(v, str) else number_text(v)}" for n, v in init.arguments]
     if init.bias is not None or init.law != "default":
         arguments.append(f"bias={'default' if init.bias is None else number_text(init.bias)}")
-    law = ", ".join([f"{init.law} {arguments[0]}", *arguments[1:]]) if arguments else init.law
-    return {node.kind: law}
+    return ", ".join([f"{init.law} {arguments[0]}", *arguments[1:]]) if arguments else init.law

@@ -174,9 +174,7 @@ def _init(
 ) -> Init | None:
     if scale is not None and isinstance(layer, Norm):
         return _scaled(layer, x, scale, arguments.place("scale", *written), frame)
-    law = context.settings.inits.get(layer.kind) or (
-        context.settings.inits.get("") if layer.weighted else None
-    )
+    law = context.settings.init(layer)
     if law is None or law == AS_TORCH or (isinstance(layer, Norm) and law == STARTS_AS_ONE):
         return None
     return law if layer.weighted or layer.parameters(x) else None

@@ -30,6 +30,8 @@ from resspec.suggest import alike
 from resspec.syntax import ast
 from resspec.syntax.errors import NETWORK_CLAUSES
 
+_INIT_PARTS = ("residual", "stem", "head")  # what `init` can name beside a kind of layer
+
 
 class _Section(NamedTuple):
     kind: SectionKind
@@ -118,6 +120,7 @@ class Clauses:
     def _section(self, section: _Section, x: Shape | None) -> Draft | None:
         """Return the steps of a section, those of a stage under its label."""
         chain, label = section.chain, section.label
+        self.lowerer.start(section.kind)
         if chain is None:
             return None
         if label is None:
@@ -244,8 +247,8 @@ class Clauses:
         law = bind_init(clause.law, clause.arguments, self.frame.value, self.frame.report)
         kind = clause.kind.text if clause.kind else ""
         self._only_once(f"init {kind}:" if kind else "init", clause.span)
-        if clause.kind and kind not in OPS and kind != "residual":
-            self.frame.report(_unknown_kind(clause.kind, {*OPS, "residual"}))
+        if clause.kind and kind not in {*OPS, *_INIT_PARTS}:
+            self.frame.report(_unknown_kind(clause.kind, {*OPS, *_INIT_PARTS}))
         elif law is None:
             return
         elif unfit := _unfit(law, kind):
@@ -317,10 +320,10 @@ def _unfit(law: Init, kind: str) -> tuple[str, str | None] | None:
                 "a residual's last norm starts at a constant",
                 "use `zeros`, `ones` or `constant value=…`",
             )
-    elif kind and not (OPS[kind].weighted or issubclass(OPS[kind], Norm)):
+    elif kind in OPS and not (OPS[kind].weighted or issubclass(OPS[kind], Norm)):
         return "it has no weight", None
     elif (
-        kind
+        kind in OPS
         and not OPS[kind].weighted
         and "mode" in LAWS[law.law] | ({"mode": 0} if "gain" in LAWS[law.law] else {})
     ):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from resspec.diagnostics import Collected, Diagnostic
 from resspec.ir.init import Init
 from resspec.ir.nodes import Node, Op
+from resspec.ir.ops.layer import Layer
 from resspec.ir.shape import Shape
 from resspec.lowering import names, shape_errors
 from resspec.lowering.frame import Frame, Numbering, Trail
@@ -37,7 +38,9 @@ class Settings:
         place: The network's name, where it is declared.
         option: The shortcut option.
         chooses_option: Whether there is one, also where it is unknown or was wrong.
-        inits: The initializers by the kind of layer; "" for every layer with weights.
+        inits: The initializers by the kind of layer; "" for every layer with weights, `stem` and
+            `head` for those of that section.
+        section: The section being lowered, if it has an initializer of its own.
         residual_init: How the last norm of each residual starts, and the clause that says so.
         replaced: What stands in place of a kind of layer, with the names that it reads.
     """
@@ -46,8 +49,15 @@ class Settings:
     option: OptionRef | None = None
     chooses_option: bool = False
     inits: dict[str, Init] = field(default_factory=dict)
+    section: str | None = None
     residual_init: tuple[Init, Span] | None = None
     replaced: dict[str, tuple[ast.LayerCall, Frame]] = field(default_factory=dict)
+
+    def init(self, layer: Layer) -> Init | None:
+        """Return how a layer starts: by its section, by its kind, or like all with weights."""
+        clauses = [self.section, layer.kind, ""] if layer.weighted else [layer.kind]
+        found = (self.inits[clause] for clause in clauses if clause in self.inits)
+        return next(found, None)
 
 
 class Context(ABC):
@@ -83,6 +93,14 @@ class Context(ABC):
 
     # --- what is known ---
 
+    def start(self, section: str) -> None:
+        """Start a section: one with initial values of its own shares no blocks with others."""
+        own = section if section in self.settings.inits else None
+        if own != self.settings.section:
+            self.settings.section = own
+            self.made, self.numbered_made = {}, {}
+            self.recall()
+
     def recall(self) -> None:
         """Take up the blocks that were lowered for another network which sets the same for all of
         them.
@@ -98,7 +116,7 @@ class Context(ABC):
             )
             starts = tuple(sorted(settings.inits.items()))
             residual = settings.residual_init and settings.residual_init[0]
-            self.made = self.memory.table((option, (starts, residual)))
+            self.made = self.memory.table((option, (starts, settings.section, residual)))
 
     def identity(self, block: ast.Block, library: Library) -> Hashable:
         """Return what is the same for blocks that are the same."""

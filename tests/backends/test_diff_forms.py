@@ -118,7 +118,7 @@ def test_json_of_the_structure_and_the_weights() -> None:
         "b": {
             "name": "layer3.6..35",
             "holds": "bottleneck",
-            "span": "specs/resnet152.res:10:24-10:42",
+            "span": "specs/lib/he2015.res:44:71-44:96",
             "times": 30,
         },
     }
@@ -229,9 +229,9 @@ def test_a_structure_in_the_terminal() -> None:
     lines = to_table(full("resnet50", "resnet152")).splitlines()
     assert lines[3:7] == [
         "~ layer2: 4 → 8 blocks, + 4 × bottleneck (layer2.4..7)",
-        "    specs/resnet50.res:9 → specs/resnet152.res:9",
+        "    specs/lib/he2015.res:44",
         "~ layer3: 6 → 36 blocks, + 30 × bottleneck (layer3.6..35)",
-        "    specs/resnet50.res:10 → specs/resnet152.res:10",
+        "    specs/lib/he2015.res:44",
     ]
     assert lines[-4:-1] == [
         "a checkpoint of a loads into b in part (strict=False): 320 of 932 tensors,",
@@ -249,7 +249,7 @@ def test_markdown() -> None:
         "| params | 25,557,032 | 60,192,808 | +34,635,776 | +135.52% |",
     ]
     assert lines.count("</details>") == sum(line.startswith("<details>") for line in lines) == 3
-    places = "specs/resnet50.res:10 → specs/resnet152.res:10"
+    places = "specs/lib/he2015.res:44"
     assert f"- **layer3**: 6 → 36 blocks, + 30 × bottleneck (layer3.6..35) (`{places}`)" in lines
     assert "| layer3 | layers | 18 | 108 | +90 | +500.00% |" in lines
     assert (

@@ -33,7 +33,10 @@ def test_dilation_is_that_of_timm(stride: int) -> None:
     same(load("se_resnet50", output_stride=stride, input=64), theirs, 64)
 
 
-@pytest.mark.parametrize("name", ["se_resnet50", "resnet50d", "preact_resnet50"])
+OTHERS = ["resnet50", "resnet152", "se_resnet50", "resnet50d", "preact_resnet50"]
+
+
+@pytest.mark.parametrize("name", OTHERS)
 def test_other_resnets_keep_their_weights(name: str) -> None:
     usual = measure(load(name)).params
     for stride, side in ((16, 14), (8, 28)):

@@ -205,7 +205,7 @@ def test_pinning_with_keys_is_told(pages: dict[str, Path], chromium: Browser) ->
     chromium.press("Enter")
     chromium.evaluate("document.activeElement.blur()")
     told = "document.getElementById('status').textContent"
-    assert chromium.evaluate(told) == "layer2, 2 × basic, line specs/resnet18.res:9"
+    assert chromium.evaluate(told) == "layer2, 2 × basic, line specs/lib/he2015.res:44"
     assert len(chromium.evaluate(LIT.format("#spec"))) == 1
     chromium.press("Escape")
     assert chromium.evaluate(told) == ""
