@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from pygments.lexer import RegexLexer, words
-from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation, String, Whitespace
+import json
 
-_DECLARATIONS = ("use", "let", "block", "shortcut", "network")
-_CLAUSES = (
-    "input",
-    "stem",
-    "stage",
-    "stages",
-    "head",
-    "output",
-    "init",
-    "replace",
-    "expect",
-    "preact",
-    "residual",
-    "after",
-    "sequential",
+from pygments.lexer import RegexLexer
+from pygments.token import (
+    Comment,
+    Keyword,
+    Name,
+    Number,
+    Operator,
+    Punctuation,
+    String,
+    Whitespace,
+    _TokenType,
 )
+
+from resspec import shipped
+
+TOKENS: dict[str, _TokenType] = {
+    "comment": Comment.Single,
+    "string": String,
+    "label": Name.Label,
+    "number": Number,
+    "constant": Keyword.Constant,
+    "keyword": Keyword,
+    "declared": Name.Function,
+    "layer": Name.Builtin,
+    "variable": Name.Variable.Magic,
+    "name": Name,
+    "operator": Operator,
+    "punctuation": Punctuation,
+}
+
+
+def _rules() -> list[tuple[str, _TokenType]]:
+    text = shipped.path("grammar", "highlighting.json").read_text(encoding="utf-8")
+    rules = [(regex, TOKENS[kind]) for kind, regex in json.loads(text)["rules"]]
+    return [(r"\s+", Whitespace), *rules]
 
 
 class ResLexer(RegexLexer):
@@ -30,22 +48,4 @@ class ResLexer(RegexLexer):
     url = ""
     aliases = ("res", "resspec")
     filenames = ("*.res",)
-    tokens = {  # noqa: RUF012, as Pygments declares it
-        "root": [
-            (r"\s+", Whitespace),
-            (r"#.*", Comment.Single),
-            (r'"[^"\n]*"', String),
-            (r"[A-Za-z0-9_][A-Za-z0-9_.\-]*:", Name.Label),
-            (words(_DECLARATIONS, suffix=r"\b"), Keyword.Declaration),
-            (words(_CLAUSES, suffix=r"\b"), Keyword),
-            (r"(true|false)\b", Keyword.Constant),
-            (r"(if|else)\b", Keyword),
-            (r"(in|out|stride|index|count)\b", Name.Variable.Magic),
-            (r"x(?=\s)", Operator.Word),
-            (r"[0-9]+(x[0-9]+)+", Number),
-            (r"[0-9][0-9_]*(\.[0-9]+)?(e-?[0-9]+)?([KMGT]i?B?)?", Number),
-            (r"[A-Za-z_]\w*", Name),
-            (r"->|==|!=|<=|>=|\.\.|//|[-+*/<>=|]", Operator),
-            (r"[{}()\[\],;]", Punctuation),
-        ]
-    }
+    tokens = {"root": _rules()}  # noqa: RUF012, as Pygments declares it

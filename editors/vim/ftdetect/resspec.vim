@@ -1,0 +1,2 @@
+" Vim takes .res for ReScript
+autocmd BufRead,BufNewFile *.res set filetype=resspec
