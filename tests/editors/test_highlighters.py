@@ -147,7 +147,7 @@ def test_codemirror(tmp_path: Path) -> None:
     mode, script = tmp_path / "resspec.mjs", tmp_path / "run.mjs"
     mode.write_text(files()[ROOT / "editors/codemirror/resspec.js"], encoding="utf-8")
     script.write_text(NODE, encoding="utf-8")
-    command = ["node", script, mode]
+    command: list[Any] = ["node", script, mode]
     done = subprocess.run(
         command, input=json.dumps(TEXTS), capture_output=True, text=True, check=True
     )
