@@ -73,8 +73,8 @@ def run(arguments: Namespace) -> int:
         if arguments.sides or arguments.format in ("json", "html"):
             help = "leave out A, B and other formats"
             raise UsageError(f"--since compares all specs, as a table or markdown: {help}")
-        if arguments.set or arguments.input or arguments.ignore:
-            help = "leave out --set, --input and --ignore"
+        if arguments.set or arguments.input:
+            help = "leave out --set and --input"
             raise UsageError(f"--since compares specs as they are: {help}")
         from resspec.commands.since import since
 

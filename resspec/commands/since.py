@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from resspec.revision import Revision
 
     Load = Callable[[Shared], Loaded]
-    Compared = tuple[str, "Diff | _Broken"]
+    Found = tuple[str, "_Sides | _Broken"]
 
 
 def since(arguments: Namespace, text_of: Callable[[Diff], str]) -> int:
@@ -39,7 +39,8 @@ def since(arguments: Namespace, text_of: Callable[[Diff], str]) -> int:
     differ, is_broken = False, False
     specs = (found for path in changed(revision) for found in _of_file(path, revision))
     others = _of_project(revision, runs_code=arguments.allow_code)
-    for name, compared in chain(specs, others):
+    for name, found in chain(specs, others):
+        compared = found if isinstance(found, _Broken) else _difference(found, arguments.ignore)
         if isinstance(compared, _Broken):
             is_broken = is_broken or compared.now
             when = "it is broken now" if compared.now else f"it was broken in {arguments.since}"
@@ -60,8 +61,13 @@ class _Broken(NamedTuple):
     now: bool
 
 
-def _of_file(path: Path, revision: Revision) -> Iterator[Compared]:
-    """Yield each network of a file, as `FILE:NAME`, with its difference."""
+class _Sides(NamedTuple):
+    then: Load
+    now: Load
+
+
+def _of_file(path: Path, revision: Revision) -> Iterator[Found]:
+    """Yield each network of a file, as `FILE:NAME`."""
     from resspec.compiler import load_revised
     from resspec.opening import networks
 
@@ -79,7 +85,7 @@ def _of_file(path: Path, revision: Revision) -> Iterator[Compared]:
     for name in names:
         now, then = f"{shown}:{name}", f"{revision.shown(path)}:{name}"
         if before.get(name) == []:
-            yield now, _difference(partial(load_revised, then), partial(load_revised, now))
+            yield now, _Sides(partial(load_revised, then), partial(load_revised, now))
         else:
             try:
                 load_revised(now)
@@ -87,27 +93,29 @@ def _of_file(path: Path, revision: Revision) -> Iterator[Compared]:
                 yield now, _Broken(error, now=True)
 
 
-def _difference(load_then: Load, load_now: Load) -> Diff | _Broken:
+def _difference(given: _Sides, ignores: str | None) -> Diff | _Broken:
     """Return the difference of two networks, or the one that is broken; the one of now first."""
     from resspec.backends.diff import DiffSide, diff
     from resspec.backends.report import report
     from resspec.compiler import Shared
+    from resspec.ir.uninitialized import without_init
     from resspec.passes.quantities import Known
 
     known, shared = Known(), Shared()
     sides = []
-    for load, is_now in ((load_now, True), (load_then, False)):
+    for load, is_now in ((given.now, True), (given.then, False)):
         try:
             network, place = load(shared)
         except (SpecError, UsageError) as error:
             return _Broken(error, is_now)
+        network = without_init(network) if ignores else network
         sides.append(DiffSide(report(network, known=known), network, place))
     now, then = sides
     return diff(then, now, known.digests)
 
 
-def _of_project(revision: Revision, *, runs_code: bool) -> Iterator[Compared]:
-    """Yield the networks of `resspec.toml` that were there, with their differences."""
+def _of_project(revision: Revision, *, runs_code: bool) -> Iterator[Found]:
+    """Yield the networks of `resspec.toml` that were there."""
     from resspec.project import networks_now, networks_then
 
     now = networks_now(revision.root)
@@ -128,7 +136,7 @@ def _of_project(revision: Revision, *, runs_code: bool) -> Iterator[Compared]:
             load_now = partial(_imported, now[name], revision.root, now[name].source)
             shown = f"{revision.name}:{before[name].source}"
             load_then = partial(_imported, before[name], folder, shown)
-            yield name, _difference(load_then, load_now)
+            yield name, _Sides(load_then, load_now)
 
 
 def _is_code(*networks: ProjectNetwork) -> bool:

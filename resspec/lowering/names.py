@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from resspec.diagnostics import Reporter
 from resspec.ir import walk
-from resspec.ir.nodes import Located, Op, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.shape import Name
 from resspec.lowering import clause_errors
 from resspec.lowering.module_attributes import MODULE_ATTRIBUTES
@@ -45,6 +45,7 @@ class Namer:
         self.next: Counts = defaultdict(int)
         self.taken: dict[str, Span] = {}
         self.shared: dict[str, Span] = {}  # scopes that dotted labels opened
+        self.rows: dict[str, Draft] = {}  # numbered scopes, which dotted labels may add to
         self.contents: tuple[Draft, ...] = ()
         self.ends: defaultdict[tuple[str, ...], int] = defaultdict(int)  # of runs in each scope
         self.starts: defaultdict[ast.Identifier, list[int]] = defaultdict(
@@ -107,6 +108,8 @@ class Namer:
                 self.next[POSITION] += 1
             *path, last = part.label.text.split(".")
             self._take(path, Name.parse(last), loops, part.label.span)
+            if isinstance(part.node, Scope) and part.block is None:
+                self.rows[part.label.text] = part
             return _within(path, _step(part, Name.parse(last)))
         key = POSITION if self.by_position else part.key
         number = self.next[key] + (0 if self.by_position else 1)
@@ -151,6 +154,7 @@ class Namer:
         taken.
         """
         for prefix in (".".join(path[:i]) for i in range(1, len(path) + 1)):
+            self._reopen(prefix)
             if prefix in self.taken:
                 self.report(clause_errors.label_twice(names[0][1], prefix, self.taken[prefix]))
                 return
@@ -167,6 +171,13 @@ class Namer:
                 self.report(clause_errors.label_twice(span, name, first))
                 return
             self.taken[name] = span
+
+    def _reopen(self, scope: str) -> None:
+        """Let a dotted label add to a numbered scope, where all that it holds is taken."""
+        if scope in self.rows and scope in self.taken:
+            place = self.shared[scope] = self.taken.pop(scope)
+            steps = (step for part in self.rows[scope].parts for step in walk.unrolled(part))
+            self.taken |= {f"{scope}.{name}": place for name in _names_of(steps)}
 
 
 class _Run(Namer):
@@ -275,6 +286,16 @@ def _at_all_turns(name: Name, loops: Loops) -> Iterator[str]:
     for loop, step in zip(loops, name.steps, strict=True):
         numbers = [number + step * turn for number in numbers for turn in range(loop.turns)]
     yield from (f"{name.prefix}{number}" for number in numbers)
+
+
+def _names_of(steps: Iterable[walk.Step]) -> Iterator[str]:
+    """Yield the names of steps, those in the paths of merges too."""
+    for step in steps:
+        if isinstance(step.node, Parallel):
+            for path in step.paths:
+                yield from _names_of(path)
+        elif step.name is not None:
+            yield step.name
 
 
 def _split_implied(part: Draft) -> tuple[Draft | None, Draft]:

@@ -102,6 +102,23 @@ def test_a_wrong_file_is_a_usage_error(
     assert not witness.exists()
 
 
+def test_initial_values_can_be_ignored(witness: Path, capsys: Captured) -> None:
+    del witness
+    net = "network net {{ input 3x8x8; {} head conv 3x3, {} }}\n"
+    files = {"started.res": ("init zeros;", 2), "wider.res": ("init zeros;", 3)}
+    for name in files:
+        Path(name).write_text(net.format("", 2), encoding="utf-8")
+    git("add", ".")
+    git("commit", "-q", "-m", "specs")
+    for name, values in files.items():
+        Path(name).write_text(net.format(*values), encoding="utf-8")
+    assert "started.res:net" in ran("diff --since HEAD", capsys, 1)[0]
+    out = ran("diff --since HEAD --ignore init", capsys, 1)[0]
+    assert "started.res" not in out
+    assert "wider.res:net" in out
+    assert "init" not in out
+
+
 @pytest.mark.parametrize(
     "source", ["py:net:Net.onnx", "net.py:Net.pt2", "--out=a.onnx", "timm:resnet18"]
 )

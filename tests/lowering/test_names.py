@@ -178,6 +178,31 @@ def test_two_modules_of_one_name_are_refused(tmp_path: Path, clauses: str) -> No
     assert codes(tmp_path, f"network n {{ input 3x8x8; {clauses} }}") == ["E0235"]
 
 
+def test_a_dotted_label_adds_to_a_row_that_a_label_opened(tmp_path: Path) -> None:
+    later = "stem body: {{ conv 3x3, 4 -> add {{ bn | gelu }} }} {} body.7: bn; head body.x.0: bn"
+    row = [layers(load_text(tmp_path, net(later.format(end)))) for end in ("->", "; stage")]
+    assert row == [["body.0", "body.1", "body.2", "body.7", "body.x.0"]] * 2
+
+
+TAKEN = [
+    "stem body: { bn -> relu } -> body.1: bn",
+    "stem body: { add { bn | relu } }; stage body.1: bn",
+    "stem body: { x.a: bn -> relu }; stage body.x.b: bn",
+    "stem body: { 3 x bn }; head body.2..: bn",
+    "stem body: sequential { bn -> bn }; head body: { bn -> bn }",
+    "stem body: unit; head body.bn2: bn",
+]
+
+
+@pytest.mark.parametrize("clauses", TAKEN)
+def test_what_a_row_holds_is_taken(tmp_path: Path, clauses: str) -> None:
+    assert codes(tmp_path, f"block unit {{ bn }}\n{net(clauses)}") == ["E0235"]
+
+
+def net(clauses: str) -> str:
+    return f"network n {{ input 3x8x8; {clauses} }}"
+
+
 @pytest.mark.parametrize(
     "label", ["type", "half", "forward", "a.train", "training", "__init__", "__x", "a.__x", "a..b"]
 )

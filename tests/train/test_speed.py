@@ -59,6 +59,13 @@ def test_a_network_of_more_work_is_slower(monkeypatch: pytest.MonkeyPatch) -> No
     assert large.parts[1] > large.parts[0] > large.parts[2] > 0
 
 
+def test_a_backbone_is_timed_with_all_of_its_outputs() -> None:
+    network = load("digits", output=["layer1", "layer3"])
+    (found,) = race(network, [Machine("fp32", 2, False, False, 1)], 2, CPU, rounds=1)
+    assert found.forward > 0
+    assert min(found.parts) > 0
+
+
 def test_ratios_are_to_the_first_way_and_shares_of_its_own_step() -> None:
     two = ways(CPU, 10, compiled=False)[:2]
     said = bench.text(

@@ -20,6 +20,7 @@ from resspec.training.recipe import SGDConfig
 from resspec.training.steps.optimizers import optimizer
 
 T = TypeVar("T")
+Scores = Tensor | dict[str, Tensor]  # of a backbone: its outputs by name
 
 WARM = 2  # rounds that find their kernels, and are not counted
 PARTS = ("forward", "backward", "optimizer")  # of a training step
@@ -107,13 +108,13 @@ class _Runner:
         self.module.train()
         self.optimizer.zero_grad()
         scores, first = self._timed(self._scores)
-        _, second = self._timed(scores.float().mean().backward)
+        _, second = self._timed(_mean(scores).backward)
         _, third = self._timed(self.optimizer.step)
         return first, second, third
 
-    def _scores(self) -> Tensor:
+    def _scores(self) -> Scores:
         with compiled_by_torch(), self.way.autocast(self.device):
-            scores: Tensor = self.run(self.images)
+            scores: Scores = self.run(self.images)
         return scores
 
     def _timed(self, work: Callable[[], T]) -> tuple[T, float]:
@@ -126,3 +127,9 @@ class _Runner:
     def _settled(self) -> None:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
+
+
+def _mean(scores: Scores) -> Tensor:
+    """Return the mean of what a network returns, of all outputs of a backbone."""
+    outputs = scores.values() if isinstance(scores, dict) else [scores]
+    return torch.stack([output.float().mean() for output in outputs]).mean()
