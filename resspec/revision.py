@@ -19,13 +19,23 @@ _FILE = b"100644 blob", b"100755 blob"  # how `git ls-tree` lists one
 class Revision:
     """A commit of the git repository around the working folder. Paths are those of the checkout."""
 
-    def __init__(self, name: str) -> None:
-        """Raises UsageError where there is no repository, or no such commit in it."""
+    def __init__(self, name: str, folder: Path | None = None) -> None:
+        """Find a commit.
+
+        Args:
+            name: The commit, as git names it.
+            folder: A folder of the repository; by default the working folder.
+
+        Raises:
+            UsageError: There is no repository, or no such commit in it.
+        """
         self.name = name
-        self.root = Path(os.fsdecode(_git("rev-parse", "--show-toplevel")).removesuffix("\n"))
+        self._folder = folder
+        top = self._git("rev-parse", "--show-toplevel")
+        self.root = Path(os.fsdecode(top).removesuffix("\n"))
         try:
-            self._commit = (
-                _git("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+            self.commit = (
+                self._git("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
                 .decode()
                 .strip()
             )
@@ -38,7 +48,7 @@ class Revision:
 
         It is named by its short hash.
         """
-        commit = cls(name)._commit
+        commit = cls(name).commit
         try:
             base = _git("merge-base", commit, "HEAD").decode().strip()
         except UsageError:
@@ -47,7 +57,7 @@ class Revision:
 
     def hashes(self) -> dict[Path, str]:
         """Return git's hash of each file of the commit by its path; symbolic links are left out."""
-        listed = _git("ls-tree", "-r", "-z", "--full-tree", self._commit).split(b"\0")
+        listed = self._git("ls-tree", "-r", "-z", "--full-tree", self.commit).split(b"\0")
         entries = (entry.partition(b"\t") for entry in listed if entry.startswith(_FILE))
         return {
             self.root / os.fsdecode(name): facts.split()[-1].decode() for facts, _, name in entries
@@ -61,7 +71,7 @@ class Revision:
         """Return whether the commit has a file, which a symbolic link is not."""
         inside = self._inside(path)
         listed = (
-            _git("ls-tree", "-z", "--full-tree", self._commit, "--", f":(literal){inside}")
+            self._git("ls-tree", "-z", "--full-tree", self.commit, "--", f":(literal){inside}")
             if inside
             else b""
         )
@@ -69,7 +79,7 @@ class Revision:
 
     def read(self, path: Path) -> bytes:
         """Raises UsageError."""
-        return _git("cat-file", "blob", f"{self._commit}:{self._inside(path)}")
+        return self._git("cat-file", "blob", f"{self.commit}:{self._inside(path)}")
 
     @contextmanager
     def checked_out(self) -> Iterator[Path]:
@@ -77,15 +87,18 @@ class Revision:
         with TemporaryDirectory(prefix="resspec-") as around:
             folder = Path(around, "tree")
             hooks = f"core.hooksPath={os.devnull}"
-            add = ("-c", hooks, "worktree", "add", "--detach", str(folder), self._commit)
-            _git(*add, seconds=_SECONDS_TO_WRITE)
+            add = ("-c", hooks, "worktree", "add", "--detach", str(folder), self.commit)
+            self._git(*add, seconds=_SECONDS_TO_WRITE)
             try:
                 yield folder
             finally:
-                _git("worktree", "remove", "--force", str(folder), seconds=_SECONDS_TO_WRITE)
+                self._git("worktree", "remove", "--force", str(folder), seconds=_SECONDS_TO_WRITE)
 
     def shown(self, path: Path) -> str:
         return f"{self.name}:{self._inside(path)}"
+
+    def _git(self, *arguments: str, seconds: int = _SECONDS) -> bytes:
+        return _git(*arguments, seconds=seconds, folder=self._folder)
 
     def _inside(self, path: Path) -> PurePosixPath | None:
         """Return a path from the top of the repository; None outside."""
@@ -97,8 +110,8 @@ class Revision:
         )
 
 
-def _git(*arguments: str, seconds: int = _SECONDS) -> bytes:
-    """Return what git prints, without a shell, hooks or filters."""
+def _git(*arguments: str, seconds: int = _SECONDS, folder: Path | None = None) -> bytes:
+    """Return what git prints in a folder, without a shell, hooks or filters."""
     import subprocess
 
     try:
@@ -108,6 +121,7 @@ def _git(*arguments: str, seconds: int = _SECONDS) -> bytes:
             timeout=seconds,
             check=False,
             stdin=subprocess.DEVNULL,
+            cwd=folder,
         )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         raise UsageError(f"cannot run git: {error}") from None

@@ -85,7 +85,7 @@ def _fix_all(session: Session, document: Document) -> Iterator[dict[str, Any]]:
         text = fixed(source.name, source.text, problems)
         if text == source.text:
             break
-        after = after.edited([{"text": _as_before(after.text, text)}], after.version)
+        after = after.edited([{"text": as_before(after.text, text)}], after.version)
     if after.text != document.text:
         yield {
             "title": "Fix all that resspec can",
@@ -94,8 +94,8 @@ def _fix_all(session: Session, document: Document) -> Iterator[dict[str, Any]]:
         }
 
 
-def _as_before(before: str, after: str) -> str:
-    """Return the text with the line ends and the byte-order mark that the buffer has."""
+def as_before(before: str, after: str) -> str:
+    """Return a source with the line ends and the byte-order mark that the buffer has."""
     mark = "\ufeff" if before.startswith("\ufeff") else ""
     returns = before.count("\r\n")
     ends = "\r\n" if returns and returns == before.count("\n") else "\n"

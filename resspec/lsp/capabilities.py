@@ -10,6 +10,7 @@ from resspec.lsp.actions import FIX, FIX_ALL
 from resspec.lsp.documents import path_of
 from resspec.lsp.positions import ENCODINGS
 from resspec.lsp.session import Session
+from resspec.lsp.tokens import MODIFIERS, TYPES
 from resspec.version import __version__
 
 _INCREMENTAL = 2
@@ -40,6 +41,26 @@ _CAPABILITIES: dict[str, Any] = {
         "change": _INCREMENTAL,
         "save": {"includeText": False},
     },
+    "completionProvider": {"triggerCharacters": [" ", "=", ">", ":", '"', "("]},
+    "codeLensProvider": {"resolveProvider": False},
+    "definitionProvider": True,
+    "documentFormattingProvider": True,
+    "documentHighlightProvider": True,
+    "documentRangeFormattingProvider": True,
+    "documentSymbolProvider": True,
+    "foldingRangeProvider": True,
+    "hoverProvider": True,
+    "inlayHintProvider": True,
+    "referencesProvider": True,
+    "renameProvider": {"prepareProvider": True},
+    "selectionRangeProvider": True,
+    "semanticTokensProvider": {
+        "legend": {"tokenTypes": [*TYPES], "tokenModifiers": [*MODIFIERS]},
+        "full": True,
+        "range": True,
+    },
+    "signatureHelpProvider": {"triggerCharacters": [" ", ",", "(", "="]},
+    "workspaceSymbolProvider": True,
     "codeActionProvider": {"codeActionKinds": [FIX, FIX_ALL]},
     "workspace": {"workspaceFolders": {"supported": True, "changeNotifications": True}},
 }

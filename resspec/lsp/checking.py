@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
@@ -14,6 +13,8 @@ from resspec.ir.nodes import Node
 from resspec.lowering.network import Lowered
 from resspec.lowering.scope import Library
 from resspec.lsp.documents import Document
+from resspec.lsp.figures import Figures, figures
+from resspec.lsp.history import History
 from resspec.opening import Opened, open_spec
 from resspec.source import Source, Span
 from resspec.syntax import ast
@@ -32,6 +33,8 @@ class Analysis:
         asked: The paths of all files that were looked for.
         source: The text as the parser reads it, if it can be read at all.
         library: The declarations, if there are any.
+        figures: The figures of the networks, once they are counted.
+        before: Those of the last commit.
     """
 
     def __init__(
@@ -45,6 +48,9 @@ class Analysis:
         self.source: Source | None = self.library.source if self.library else None
         self.paths: Mapping[Source, Path] = opened.paths if opened else {}
         self.networks: dict[str, Network] = {each.name: each for each in examined.networks}
+        self.figures: dict[str, Figures] = {}
+        self.before: dict[str, Figures] = {}
+        self.is_counted = False
         self.lowered: dict[str, Lowered] = {each.declared.name: each for each in examined.lowered}
 
     @property
@@ -62,23 +68,32 @@ class Analysis:
         chosen = [self.lowered[network]] if network else list(self.lowered.values())
         return list(dict.fromkeys(node for each in chosen for node in each.parts.get(span, ())))
 
-    @cached_property
-    def shown_paths(self) -> dict[str, Path]:
-        """The files of all sources by their names in messages."""
-        return {source.name: path for source, path in self.paths.items()}
+    def count(self, history: History) -> None:
+        """Count the figures of the networks, and of those of the last commit."""
+        with _one_at_a_time:
+            self.figures = {name: figures(each) for name, each in self.networks.items()}
+            self.before = history.figures(self.document.path)
+            self.is_counted = True
 
 
-def check(document: Document, buffers: Mapping[str, bytes]) -> Analysis:
-    """Check a document, with the texts of all open buffers by their paths, links followed."""
+def check(document: Document, buffers: Mapping[str, bytes], *, lowers: bool = True) -> Analysis:
+    """Check a document.
+
+    Args:
+        document: The document.
+        buffers: The texts of all open buffers by their paths, links followed.
+        lowers: Whether its networks are checked, too, and not its declarations alone.
+    """
     with _one_at_a_time:
-        return _checked(document, Overlay({**buffers, document.real: document.data}))
+        overlay = Overlay({**buffers, document.real: document.data})
+        return _checked(document, overlay, lowers=lowers)
 
 
-def _checked(document: Document, overlay: Overlay) -> Analysis:
+def _checked(document: Document, overlay: Overlay, *, lowers: bool) -> Analysis:
     opened: Opened | None = None
     try:
         opened = open_spec(document.path, overlay)
-        examined = examine_opened(opened)
+        examined = examine_opened(opened) if lowers else Examined([], [], None)
     except SpecError as error:
         examined = Examined(list(error.diagnostics), [], None)
     except UsageError as error:

@@ -10,10 +10,21 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from resspec.lsp import actions
+from resspec.lsp import (
+    actions,
+    completion,
+    hints,
+    hover,
+    layout,
+    navigation,
+    signatures,
+    structure,
+    tokens,
+)
 from resspec.lsp.capabilities import begin
 from resspec.lsp.checking import Analysis, check
 from resspec.lsp.documents import Document
+from resspec.lsp.history import History
 from resspec.lsp.messages import (
     CANCELLED,
     ERROR,
@@ -26,26 +37,63 @@ from resspec.lsp.messages import (
     answer,
     notice,
     refusal,
+    request,
 )
 from resspec.lsp.problems import published
 from resspec.lsp.session import Handler, Session
 
 # Answered at once, from the newest text or its last check.
-PROMPT: dict[str, Handler] = {"textDocument/codeAction": actions.actions}
+PROMPT: dict[str, Handler] = {
+    "textDocument/codeAction": actions.actions,
+    "textDocument/completion": completion.completion,
+    "textDocument/definition": navigation.definition,
+    "textDocument/documentHighlight": navigation.highlights,
+    "textDocument/foldingRange": structure.folding,
+    "textDocument/formatting": layout.formatting,
+    "textDocument/hover": hover.hover,
+    "textDocument/prepareRename": navigation.may_rename,
+    "textDocument/rangeFormatting": layout.range_formatting,
+    "textDocument/references": navigation.references,
+    "textDocument/rename": navigation.rename,
+    "textDocument/signatureHelp": signatures.signature,
+    "workspace/symbol": structure.workspace_symbols,
+}
 # Answered once the newest text of the document was checked.
-PATIENT: dict[str, Handler] = {}
+PATIENT: dict[str, Handler] = {
+    "textDocument/documentSymbol": structure.document_symbols,
+    "textDocument/inlayHint": hints.hints,
+    "textDocument/selectionRange": structure.selections,
+    "textDocument/semanticTokens/full": tokens.tokens,
+    "textDocument/semanticTokens/range": tokens.tokens,
+}
+# Answered once its networks were counted, too.
+COUNTED: dict[str, Handler] = {"textDocument/codeLens": hints.lenses}
+# What an editor asks again where another document changed.
+REFRESHED = ("inlayHint", "codeLens", "semanticTokens")
 
 
 class Job(NamedTuple):
-    """A check of one version of a document, with the texts of all buffers at that moment."""
+    """A check of one version of a document, or the count of its networks once it was checked.
+
+    Attributes:
+        document: The document.
+        buffers: The texts of all buffers at that moment.
+        history: The last commits.
+        checked: The check whose networks are to be counted.
+    """
 
     document: Document
     buffers: dict[str, bytes]
+    history: History
+    checked: Analysis | None = None
 
     def run(self) -> Analysis | str:
         """Return what was found, or the traceback of what went wrong."""
         try:
-            return check(self.document, self.buffers)
+            if self.checked is None:
+                return check(self.document, self.buffers)
+            self.checked.count(self.history)
+            return self.checked
         except Exception:  # noqa: BLE001, the server lives on
             return traceback.format_exc()
 
@@ -61,7 +109,9 @@ class Server:
         self.session = Session()
         self.exit_code: int | None = None
         self._is_ready = self._is_shut = False
+        self._refreshed = 0  # how often the editor was told to ask again
         self._due: dict[str, None] = {}  # the documents to check, the one edited last at the end
+        self._uncounted: dict[str, Analysis] = {}
         self._waiting: dict[Any, tuple[str, dict[str, Any]]] = {}  # patient requests by their ids
         self._notices: dict[str, Callable[[dict[str, Any]], list[Message]]] = {
             "textDocument/didOpen": self._opened,
@@ -109,7 +159,7 @@ class Server:
             raise RequestError("the server was shut down", INVALID_REQUEST)
         if method in PROMPT:
             return [answer(number, PROMPT[method](self.session, params))]
-        if method in PATIENT:
+        if method in PATIENT or method in COUNTED:
             self.session.document(params)
             self._waiting[number] = method, params
             return self._answers()
@@ -180,11 +230,16 @@ class Server:
 
     def next_job(self) -> Job | None:
         """Return the next check, of the document that was edited last, then of its users."""
-        if not self._due:
-            return None
-        edited, _ = self._due.popitem()
-        document = self.session.documents.get(edited)
-        return Job(document, self.session.buffers()) if document else self.next_job()
+        session = self.session
+        while self._due:
+            uri, _ = self._due.popitem()
+            if document := session.documents.get(uri):
+                return Job(document, session.buffers(), session.history)
+        while self._uncounted:
+            _, checked = self._uncounted.popitem()
+            if session.is_newest(checked.document):
+                return Job(checked.document, {}, session.history, checked)
+        return None
 
     def finish(self, job: Job, result: Analysis | str) -> list[Message]:
         """Return what the editor gets once a job is done; nothing if the text is another now."""
@@ -192,12 +247,41 @@ class Server:
             return []
         if isinstance(result, str):
             return [notice("window/logMessage", {"type": ERROR, "message": result})]
+        if job.checked is not None:
+            return self._answers()
+        before = self.session.latest.get(job.document.uri)
+        is_again = before is not None and before.document is job.document
         self.session.keep(result)
+        self._uncounted[job.document.uri] = result
         found = published(result)
         problems: dict[str, Any] = {"uri": job.document.uri, "diagnostics": found}
         if job.document.version is not None:
             problems["version"] = job.document.version
-        return [notice("textDocument/publishDiagnostics", problems), *self._answers()]
+        refreshed = self._refreshes() if is_again else []
+        shown = notice("textDocument/publishDiagnostics", problems)
+        return [shown, *self._answers(), *refreshed]
+
+    def _refreshes(self) -> list[Message]:
+        """Return the requests to ask again for what may be another now, though the text is not."""
+        supported = [
+            each for each in REFRESHED if self.session.supports("workspace", each, "refreshSupport")
+        ]
+        self._refreshed += 1
+        return [
+            request(f"{each} {self._refreshed}", f"workspace/{each}/refresh") for each in supported
+        ]
+
+    def _is_known(self, method: str, document: Document, latest: Analysis | None) -> bool:
+        """Return whether a request about a document can be answered."""
+        is_checked = latest is not None and latest.document is document
+        return is_checked and (method not in COUNTED or bool(latest and latest.is_counted))
+
+    def _answer(self, number: Any, method: str, params: dict[str, Any]) -> list[Message]:
+        handler = PATIENT.get(method) or COUNTED[method]
+        try:
+            return [answer(number, handler(self.session, params))]
+        except RequestError as error:
+            return [refusal(number, error)]
 
     def settle(self) -> list[Message]:
         """Do all jobs, and return what the editor gets for them."""
@@ -215,12 +299,9 @@ class Server:
             if document is None:
                 refused = refusal(number, RequestError(f"{uri} was closed", CANCELLED))
                 messages.append(refused)
-            elif latest is None or latest.document is not document:
+            elif not self._is_known(method, document, latest):
                 continue
             else:
-                try:
-                    messages.append(answer(number, PATIENT[method](self.session, params)))
-                except RequestError as error:
-                    messages.append(refusal(number, error))
+                messages += self._answer(number, method, params)
             del self._waiting[number]
         return messages

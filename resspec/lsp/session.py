@@ -8,6 +8,7 @@ from typing import Any
 
 from resspec.lsp.checking import Analysis, check
 from resspec.lsp.documents import Document, path_of
+from resspec.lsp.history import History
 from resspec.lsp.messages import INVALID_PARAMS, RequestError
 from resspec.lsp.positions import same_place
 
@@ -31,6 +32,7 @@ class Session:
         self.documents: dict[str, Document] = {}
         self.latest: dict[str, Analysis] = {}
         self.readable: dict[str, Analysis] = {}
+        self.history = History()
 
     @property
     def folder(self) -> Path:

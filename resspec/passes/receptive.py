@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from resspec.ir import walk
 from resspec.ir.network import Network
-from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.layer import Layer, Ratio
 from resspec.ir.outputs import segments
 from resspec.ir.shape import Shape
@@ -56,6 +56,32 @@ def output_fields(network: Network, known: Reached | None = None) -> list[Field]
         for step in steps:
             done = _then(done, walk.fold(step.node, _reach, known))
         found.append(_field(done))
+    return found
+
+
+def fields_by_place(network: Network, known: Reached | None = None) -> dict[str, Field]:
+    """Return the receptive field at the end of each part by its place in the text, at the first
+    part of that place.
+    """
+    known = {} if known is None else known
+    found: dict[str, Field] = {}
+    seen = set[Located]()
+
+    def follow(part: Located, before: _Axes) -> _Axes:
+        after = _then(before, walk.fold(part.node, _reach, known))
+        found.setdefault(part.span, _field(after))
+        if part in seen:
+            return after
+        seen.add(part)
+        entered = before
+        for inside in part.parts:
+            left = follow(inside, entered)
+            entered = left if isinstance(part.node, Series) else before
+        return after
+
+    done = _NOTHING
+    for section in network.sections:
+        done = follow(section.located, done)
     return found
 
 

@@ -201,6 +201,29 @@ def edits(draw: random.Random, text: str, encoding: str) -> tuple[dict[str, Any]
     return {"range": place, "text": new}, text[:start] + new + text[end:]
 
 
+REQUESTS = (
+    "completion", "definition", "documentHighlight", "hover", "prepareRename", "references",
+    "signatureHelp", "documentSymbol", "foldingRange", "inlayHint", "codeLens", "selectionRange",
+    "semanticTokens/full", "codeAction",
+)  # fmt: skip
+
+
+def ask_anything(draw: random.Random, editor: Editor, uri: str, text: str) -> None:
+    """Ask for something at a random place; no answer is an error."""
+    lines = Lines(text, editor.capabilities["positionEncoding"])
+    position = lines.position(draw.randrange(len(text) + 1))
+    if draw.random() < 0.1:
+        position = {"line": draw.randrange(1000), "character": draw.randrange(1000)}
+    editor.ask(
+        f"textDocument/{draw.choice(REQUESTS)}",
+        textDocument={"uri": uri},
+        position=position,
+        positions=[position],
+        range={"start": position, "end": position},
+        context={"diagnostics": []},
+    )
+
+
 def scramble(folder: Path, seed: int, changes: int) -> None:
     """Make random edits; in the end the editor has the diagnostics of `check` on the final text."""
     draw = random.Random(seed)
@@ -212,6 +235,7 @@ def scramble(folder: Path, seed: int, changes: int) -> None:
     for _ in range(changes):
         change, text = edits(draw, text, encoding)
         editor.change(uri, change)
+        ask_anything(draw, editor, uri, text)
     assert editor.server.session.documents[uri].text == text
     path = folder / "scrambled.res"
     path.write_bytes(text.encode(errors="surrogatepass"))
