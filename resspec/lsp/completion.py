@@ -116,7 +116,8 @@ def _laws(*, has_kind: bool) -> Iterator[Item]:
     for law in LAWS:
         yield item(law, FUNCTION, words.about_law(law))
     if not has_kind:
-        yield item("residual", PROPERTY, "The last norm of each residual.", insert="residual: ")
+        for part, says in words.INIT_PARTS.items():
+            yield item(part, PROPERTY, says, insert=f"{part}: ")
         for kind, op in OPS.items():
             if op.weighted:
                 yield item(kind, CLASS, words.about_layer(kind), insert=f"{kind}: ")

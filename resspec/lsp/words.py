@@ -36,6 +36,11 @@ NETWORK_CLAUSES = {
     "expect": "A condition that a quantity must meet: `expect params <= 26M`.",
     "let": "A constant of this body.",
 }
+INIT_PARTS = {
+    "residual": "The last norm of each residual.",
+    "stem": "The layers with weights of the stem.",
+    "head": "The layers with weights of the head.",
+}
 BLOCK_CLAUSES = {
     "preact": "What both the residual and a projecting shortcut read: P of F(P(x)) + h(P(x)).",
     "residual": "The residual F of F(x) + h(x).",

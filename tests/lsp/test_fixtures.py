@@ -5,12 +5,14 @@ A fixture is `fixtures/FEATURE/NAME.res`; each `§` in it is a cursor.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from resspec.ir.ops import OPS
 from tests.lsp.editor import Editor
 
 FOLDER = Path(__file__).parent / "fixtures"
@@ -23,13 +25,19 @@ def hovered(found: Any) -> str:
 
 
 def completed(found: Any) -> str:
-    lines = [
-        f"{each['label']:16} {each.get('detail', '')}".rstrip()
-        + (f"  ({each['insertText']!r})" if "insertText" in each else "")
-        for each in found[:40]
-    ]
-    more = [f"and {len(found) - 40} more"] if len(found) > 40 else []
-    return "\n".join([*lines, *more]) or "nothing"
+    """The items; layers, and what else comes with resspec and grows, on a line each."""
+    lines: dict[str, None] = {}
+    for each in found:
+        insert = f"  ({each['insertText']!r})" if "insertText" in each else ""
+        says = each.get("documentation", {}).get("value", "")
+        if each["label"] in OPS:
+            line = "LAYERS" + ("  ('LAYER: ')" if insert else "")
+        elif "comes with resspec" in (each.get("detail", ""), says.split(" that ")[-1].rstrip(".")):
+            line = "SHIPPED"
+        else:
+            line = f"{each['label']:16} {each.get('detail', '')}".rstrip() + insert
+        lines[line] = None
+    return "\n".join(lines) or "nothing"
 
 
 def signed(found: Any) -> str:
@@ -68,6 +76,7 @@ def test_the_answers_at_the_cursors(
         answers.append(f"=== {line + 1}: {source[:column]}{MARK}{source[column:]}\n{answer}\n")
     golden = path.with_suffix(".txt")
     found = "\n".join(answers).replace(tmp_path.as_posix(), "FOLDER")
+    found = re.sub(r"(specs/\S+\.res):\d+", r"\1:LINE", found)
     if request.config.getoption("--update"):
         golden.write_text(found, encoding="utf-8")
     assert found == golden.read_text(encoding="utf-8")
