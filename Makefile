@@ -18,7 +18,7 @@ demo: .venv/.torch
 
 test: lint
 	$(BIN)/python -m tests.system
-	$(BIN)/pytest -n $(WORKERS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 # make lint   formatting, ruff, mypy and import-linter alone
 lint: .venv/.dev
@@ -29,7 +29,7 @@ lint: .venv/.dev
 
 # make coverage  the lines of the light part, which runs without torch, that its tests reach
 coverage: .venv/.dev
-	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term tests --ignore=tests/train --ignore=tests/study
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term tests --ignore=tests/train --ignore=tests/study
 
 # make docs   the documentation, as a site in build/site
 docs: .venv/.docs

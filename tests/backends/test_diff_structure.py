@@ -7,54 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from resspec.backends.diff import DiffSide, diff
 from resspec.backends.diff.align import aligned
-from resspec.backends.diff.sentences import verdict
-from resspec.backends.diff.structure import Structure, StructureChange, structure
-from resspec.backends.diff.words import lines
+from resspec.backends.diff.structure import Structure, StructureChange
 from resspec.backends.expand import expand
-from resspec.backends.report import report
 from resspec.compiler import load
-from resspec.ir.fingerprint import Digests, fingerprint
 from resspec.ir.json import from_json, to_json
-from resspec.ir.network import Network
-
-BLOCKS = """
-block basic(width, groups=1) {
-    residual conv 3x3, width, /stride -> bn -> relu -> conv 3x3, width, groups=groups -> bn
-    shortcut
-    after relu
-}
-shortcut A { same: identity; change: subsample /stride -> pad_channels out }
-shortcut B { same: identity; change: conv 1x1, out, /stride -> bn }
-"""
-PROJECT = "shortcut C { same: conv 1x1, out -> bn; change: conv 1x1, out, /stride -> bn }"
-STEM = "stem conv 3x3, 16 -> bn -> relu"
-STAGE = "stage layer1: 4 x basic 16"
-HEAD = "head avgpool -> fc 10"
-
-
-def network(folder: Path, name: str, *clauses: str, blocks: str = BLOCKS) -> Network:
-    path = folder / f"{name}.res"
-    lines = [*blocks.strip().split("\n"), f"network {name} {{", "input 3x32x32", *clauses, "}"]
-    path.write_text("\n".join(lines), encoding="utf-8")
-    return load(path)
-
-
-def found(a: Network, b: Network) -> Structure:
-    changes = structure(a, b, Digests())
-    assert (fingerprint(a) == fingerprint(b)) == (structure_of(a, b).changes == ())
-    return changes
-
-
-def structure_of(a: Network, b: Network) -> Structure:
-    made = diff(DiffSide(report(a), a), DiffSide(report(b), b)).structure
-    assert made
-    return made
-
-
-def said(changes: Structure) -> list[str]:
-    return [f"{line.sign} {line.where}: {line.what}" for line in lines(changes)]
+from tests.backends.diff_networks import (
+    BLOCKS,
+    HEAD,
+    PROJECT,
+    STAGE,
+    STEM,
+    found,
+    network,
+    said,
+    structure_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -305,102 +273,3 @@ def test_a_change_of_names_alone_is_told(tmp_path: Path) -> None:
     assert [(detail.what, detail.a, detail.b) for detail in change.details] == [
         ("name", "conv1", "first")
     ]
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "expected"),
-    [
-        ("stem add { relu | bn }", "stem mul { relu | bn }", ["~ mul in stem: merge add → mul"]),
-        (
-            "stem add { relu | bn } -> add { relu | bn }",
-            "stem add { relu | bn } -> concat { relu | bn }",
-            ["~ concat in stem: merge add → concat"],
-        ),
-        (
-            "stem add { relu | bn } -> add { relu | bn }",
-            "stem add { relu | bn } -> add { silu | bn }",
-            ["~ relu2 of add 2 in stem: relu → silu"],
-        ),
-        ("stem relu", "stem relu -> add { relu | bn }", ["+ add in stem: add of 2 paths"]),
-        (
-            "stage layer1: add { relu | bn }",
-            "stage layer1: mul { relu | bn }",
-            ["~ layer1: merge add → mul"],
-        ),
-    ],
-)
-def test_a_merge_that_has_no_name_is_called_by_its_section(
-    tmp_path: Path, a: str, b: str, expected: list[str]
-) -> None:
-    changes = found(network(tmp_path, "a", a, HEAD), network(tmp_path, "b", b, HEAD))
-    assert said(changes) == expected
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_paths_in_another_order_are_one_change(tmp_path: Path, seed: int) -> None:
-    """Wherever the merge stands, and however its steps are numbered for it."""
-    choose = random.Random(seed)
-    paths = [
-        "conv 3x3, 8 -> bn -> relu",
-        "bn -> conv 1x1, 8",
-        "conv 5x5, 8",
-        "conv 1x1, 8 -> bn",
-        "conv 3x3, 8, bias=true",
-    ]
-    chosen = choose.sample(paths, choose.randint(2, 5))
-    moved = choose.sample(chosen, len(chosen))
-    place = choose.choice(
-        ["stem MERGE", "stage layer1: { conv 1x1, 4 -> MERGE }", "stage layer1: 3 x unit"]
-    )
-    merge = choose.choice(["add", "concat"])
-    sides = []
-    for name, order in (("a", chosen), ("b", moved)):
-        text = f"{merge} {{ {' | '.join(order)} }}"
-        clauses = [place.replace("MERGE", text), HEAD]
-        sides.append(
-            network(tmp_path, name, *clauses, blocks=f"block unit {{ {text} -> conv 1x1, 8 }}")
-        )
-    if chosen == moved:
-        a, b = (DiffSide(report(side), side) for side in sides)
-        assert diff(a, b).same
-        return
-    notes = said(found(*sides))
-    before = " ".join(str(i + 1) for i in range(len(chosen)))
-    after = " ".join(str(moved.index(path) + 1) for path in chosen)
-    assert len(notes) == 1 and notes[0].endswith(f": the order of the paths {before} → {after}")
-
-
-def test_a_path_that_moved_and_one_that_changed_are_two_changes(tmp_path: Path) -> None:
-    a = network(tmp_path, "a", "stem concat { conv 3x3, 8 | conv 1x1, 8 -> bn | bn }", HEAD)
-    b = network(tmp_path, "b", "stem concat { bn | conv 1x1, 8 -> bn | conv 3x3, 9 }", HEAD)
-    assert said(found(a, b)) == [
-        "~ concat in stem: the order of the paths 1 2 3 → 3 2 1",
-        "~ conv1 of concat in stem: out_channels 8 → 9",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "says"),
-    [
-        (
-            "a: conv 3x3, 8 | identity",
-            "identity | a: conv 3x3, 8",
-            "the same network: equal hashes",
-        ),
-        ("a: conv 3x3, 8 | b: bn", "b: bn | a: conv 3x3, 8", "the same network up to the order"),
-        ("dropout 0.5 | dropout 0.2", "dropout 0.2 | dropout 0.5", "the same network up to the"),
-        ("conv 3x3, 8 | conv 1x1, 8", "conv 1x1, 8 | conv 3x3, 8", "different networks"),
-        ("a: conv 3x3, 8 | b: bn", "b: bn | a: conv 5x5, 8", "different networks"),
-    ],
-)
-def test_the_order_of_operands_is_told_apart(
-    tmp_path: Path, one: str, other: str, says: str
-) -> None:
-    """It changes random initial values, or numbers, where both draw some."""
-    a, b = (
-        network(tmp_path, name, f"stem conv 1x1, 8 -> add {{ {paths} }}", HEAD)
-        for name, paths in (("a", one), ("b", other))
-    )
-    difference = diff(DiffSide(report(a), a), DiffSide(report(b), b))
-    assert verdict(difference).startswith(says)
-    assert difference.same == ("equal" in says)

@@ -39,10 +39,6 @@ network many {
 PREACT = "use he2016\nnetwork small = cifar n=1, F=two_layers, option=A"
 
 
-def test_logits_are_those_of_the_module() -> None:
-    assert off(load("torchvision/resnet18")).error < 1e-5
-
-
 SIZES = """
 network sizes {
     input 3x9x8

@@ -4,11 +4,11 @@ import pytest
 
 from resspec.compiler import load
 from resspec.passes.measure import measure
-from tests.backends.test_torchvision import assert_equals_torchvision
+from tests.backends.test_torchvision import HEAVY, assert_equals_torchvision
 from tests.specs.references import OTHERS, macs, reference
 
 
-@pytest.mark.parametrize("spec", OTHERS)
+@pytest.mark.parametrize("spec", [*OTHERS, *sorted(HEAVY)])
 def test_module_equals_torchvisions(spec: str) -> None:
     assert_equals_torchvision(spec)
 

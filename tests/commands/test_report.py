@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from resspec.commands import given
 from resspec.commands.sweep import combinations
 from resspec.opening import shipped_names
 from tests.commands.typed import Captured, ran, spec
@@ -87,7 +88,7 @@ def test_a_folder_that_comes_with_resspec_is_a_table_of_its_specs(capsys: Captur
     found = names("report torchvision/", capsys)
     assert set(there) < set(found)
     assert all(name.startswith("torchvision/") for name in found)
-    assert names("report torchvision", capsys) == found
+    assert given.specs("torchvision") == found
 
 
 def test_a_folder_here_comes_first(capsys: Captured) -> None:

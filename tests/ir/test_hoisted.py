@@ -102,7 +102,7 @@ def pairs(seed: int, folder: Path) -> list[tuple[Network, Network, list[str]]]:
     return found
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[:8])
 def test_networks_of_one_hash_have_the_same_steps_and_names(seed: int, tmp_path: Path) -> None:
     for network, other, kinds in pairs(seed, tmp_path):
         is_same = flat(network) == flat(other)

@@ -27,7 +27,7 @@ from resspec.ir.shape import Shape
 # Layers that have a module; a placeholder has none
 RUN = [kind for kind in OPS if kind != "placeholder"]
 
-DRAWS = 80  # of each layer
+DRAWS = 40  # of each layer
 BATCH = 2
 
 DRAWN: dict[str, Callable[[random.Random], Any]] = {

@@ -18,7 +18,7 @@ from tests.passes import references
 from tests.passes.differential import ELSEWHERE, compared, differing, disagreements
 from tests.random_specs import random_spec
 
-SPECS = 20  # the campaign takes 20,000
+SPECS = 10  # the campaign takes 20,000
 SLICES = 2
 
 
