@@ -28,6 +28,7 @@ from resspec.training.output.curves import Curve
 from resspec.training.plan import Plan
 from resspec.training.run import measurements, record
 from resspec.training.steps import batch_norm, loop
+from resspec.training.steps.frozen import Frozen
 from resspec.training.steps.state import Row, State
 from resspec.training.stop import Stop
 from resspec.training.weights import metadata
@@ -95,8 +96,9 @@ def _measure_batch_norm(plan: Plan, state: State, watcher: loop.Watcher) -> None
         for batch in loop.shown(plan, plan.steps, last):
             yield from batch.images.split(plan.machine.micro_batch_size)
 
+    frozen = Frozen(state.best, plan.job.network, recipe, plan.order.epoch).norms(plan.steps)
     with loop.recording_unreadable(state, watcher):
-        batch_norm.measure(state.best, images(), plan.processes.all_reduce_sum)
+        batch_norm.measure(state.best, images(), plan.processes.all_reduce_sum, frozen)
 
 
 def _save_weights(plan: Plan, state: State, run: Path) -> str:

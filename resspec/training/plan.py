@@ -13,7 +13,9 @@ from torch import Tensor
 from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.network import Network
+from resspec.ir.quantities import Conditions
 from resspec.passes.measure import measure
+from resspec.passes.quantities import Facts
 from resspec.training import data as datasets
 from resspec.training import recipe_file
 from resspec.training.data import Dataset
@@ -65,7 +67,9 @@ class Job:
     def state_bytes(self) -> int:
         """Size of a checkpoint: parameters, their average, and the optimizer's moments."""
         moments = {"sgd": 1, "adamw": 2, "lamb": 2}[self.recipe.optimizer.name]
-        return self.weight_bytes * (1 + moments + bool(self.recipe.ema))
+        at = Conditions(frozen=self.recipe.never_trained)
+        trained = 4 * Facts(self.network, at).total("trainable")
+        return self.weight_bytes * (1 + bool(self.recipe.ema)) + moments * trained
 
     @property
     def data_folder(self) -> Path | None:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from resspec.training.recipes.finetuning import FreezeConfig, Scales
 from resspec.training.recipes.images import DataConfig
 from resspec.training.recipes.kinds import (
     Betas,
@@ -25,6 +26,7 @@ from resspec.training.recipes.kinds import (
     NotNegative,
     PartialShare,
     Positive,
+    PositiveShare,
     RecipeSection,
     Share,
     refuse,
@@ -198,6 +200,9 @@ class Recipe(RecipeSection):
     bce_threshold: Share | None = None  # share above which a mixed target is 1; null: the share
     norm_weight_decay: NotNegative | None = None  # of norms and biases; null: the same as weights
     clip_grad_norm: Positive | None = None
+    freeze: FreezeConfig | None = None
+    lr_scale: Scales | None = None  # factors of the learning rate by section
+    layer_decay: PositiveShare = 1.0  # of the learning rate, from each layer to the one before
     ema: EMAConfig | None = None
     precise_bn: Natural = 0  # images from which batch norm's statistics are computed at the end
     data: DataConfig = DataConfig()
@@ -218,6 +223,11 @@ class Recipe(RecipeSection):
             return Length(float(self.epochs), "epochs")
         assert self.iterations is not None
         return Length(float(self.iterations), "iterations")
+
+    @property
+    def never_trained(self) -> frozenset[str]:
+        """The sections that are frozen to the end."""
+        return frozenset(self.freeze.sections if self.freeze and not self.freeze.until else ())
 
     @model_validator(mode="after")
     def _fits_together(self) -> Recipe:

@@ -17,6 +17,7 @@ from resspec.training import errors
 from resspec.training.recipe import Recipe
 from resspec.training.recipes.advice import Advice
 from resspec.training.recipes.fields import DURATION, SHORTHAND, Keys, every_key
+from resspec.training.recipes.fields import at as key_at
 from resspec.training.recipes.foreign import is_foreign
 from resspec.training.recipes.mistakes import recipe_of
 from resspec.training.recipes.scalars import read as read_scalar
@@ -57,6 +58,14 @@ class ParsedRecipe(NamedTuple):
             of the nearest section that is; else the start of the file.
         """
         return self.text.place(tuple(key.split(".")))
+
+    def value(self, *path: str | int) -> Span:
+        """Return the place of a value, such as that of `("freeze", "sections", 0)`."""
+        return self.text.mark(path)
+
+    def name(self, *path: str) -> Span:
+        """Return the place of a key without its value, such as `("lr_scale", "stem")`."""
+        return self.text.key(path)
 
 
 def load(given: str, settings: Sequence[tuple[str, str]] = ()) -> Recipe:
@@ -131,10 +140,18 @@ def matching(name: str) -> list[Keys]:
     found = [path for path in sorted(every_key()) if path[-len(parts) :] == parts]
     if parts in found:
         return [parts]
+    if not found and _is_in_mapping(parts):
+        return [parts]
     if len(found) > 1:
         candidates = any_of([".".join(path) for path in found])
         raise UsageError(f"`{name}` may be {candidates}: write one of these in full")
     return found
+
+
+def _is_in_mapping(path: Keys) -> bool:
+    """Return whether a path is that of an entry of a mapping, such as `lr_scale.stem`."""
+    key = key_at(path[:-1]) if path[-1] else None
+    return key is not None and key.is_mapping and not key.is_item
 
 
 def keys() -> list[str]:

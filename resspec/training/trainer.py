@@ -28,6 +28,7 @@ from resspec.training.run.lock import Lock
 from resspec.training.run.repaired import RepairedSplit
 from resspec.training.run.resume import Seen, as_begun, changes, check_same, identity, look
 from resspec.training.steps import ema, loop
+from resspec.training.steps.frozen import lr_scales
 from resspec.training.steps.guard import Guard
 from resspec.training.steps.optimizers import optimizer
 from resspec.training.steps.state import Row, State
@@ -183,9 +184,15 @@ def begun(plan: Plan) -> State:
     if plan.job.weights:
         plan.job.weights.into(module, new_head=True)
     module = plan.machine.placed(module, device)
+    made = optimizer(
+        module,
+        recipe.optimizer,
+        norm_weight_decay=recipe.norm_weight_decay,
+        lr_scales=lr_scales(module, plan.job.network, recipe),
+    )
     return State(
         module,
-        optimizer(module, recipe.optimizer, norm_weight_decay=recipe.norm_weight_decay),
+        made,
         Guard(device, fp16=plan.machine.precision == "fp16"),
         ema.averaged_copy(module) if recipe.ema else None,
         torch.zeros(3, dtype=torch.float64, device=device),

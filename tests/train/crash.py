@@ -57,6 +57,20 @@ keep: 1
 log: 2
 data: {shift: 1, mixup: 0.2, cutmix: 1.0, aug_repeats: 2}
 """,
+    "frozen": """
+iterations: 40
+batch_size: 32
+optimizer: {name: adamw}
+freeze: {sections: [stem, body], until: 17 iterations}
+lr_scale: {head: 2}
+layer_decay: 0.7
+ema: 0.9
+evaluate: 13 iterations
+checkpoint: 5 iterations
+keep: 1
+log: 2
+data: {shift: 1}
+""",
     "pictures": """
 iterations: 16
 batch_size: 8
@@ -70,6 +84,7 @@ RUNS = [
     ("momentum", 0),
     ("epochs", 0),
     ("shares", 0),
+    ("frozen", 0),
     *(("pictures", workers) for workers in (0, 2, 4)),
 ]
 UNPROMISED = ("crash.txt", "lock", "timings.jsonl")  # may differ after a resume

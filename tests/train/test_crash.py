@@ -55,11 +55,11 @@ def killed_at(scenario: Scenario, step: int) -> list[int]:
         return [int(row["step"]) for row in csv.DictReader(file) if row["part"] == "train"]
 
 
-@pytest.mark.parametrize("recipe", ["epochs", "shares"])
+@pytest.mark.parametrize("recipe", ["epochs", "shares", "frozen"])
 def test_resume_with_other_recipes_is_bitwise_equal(
     recipe: str, server: Server, tmp_path: Path
 ) -> None:
-    """Plateau, clipping and exact batch norm; LAMB, mixed labels and micro-batches."""
+    """Plateau, clipping and exact batch norm; LAMB, mixed labels and micro-batches; freezing."""
     triggers = [Trigger("step", 5), Trigger("file", 23, path=SAVE), Trigger("test", 2)]
     assert kill_and_resume(Scenario(server, tmp_path, recipe), "killed", triggers) == 3
 

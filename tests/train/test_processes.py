@@ -41,6 +41,10 @@ precision: fp32
 ema: {decay: 0.8}
 data: {shift: 1}
 """
+FROZEN = """
+freeze: {sections: [stem], until: 5 iterations}
+lr_scale: {head: 0.5}
+"""
 TRAIN = ["train", "plain.res", "--recipe", "recipe.yaml", "--run"]
 
 
@@ -65,9 +69,11 @@ def assert_same_weights(run: Path, other: Path) -> None:
     torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("more", ["", FROZEN])
 def test_any_number_of_processes_learns_from_the_same_images_and_tests_each_once(
-    server: Server, folder: Path
+    more: str, server: Server, folder: Path
 ) -> None:
+    (folder / "recipe.yaml").write_text(RECIPE + more, encoding="utf-8")
     for world in (1, 2, 4):
         output = [
             trainer.wait() for trainer in server.together(world, folder, *TRAIN, f"by{world}")
@@ -110,10 +116,10 @@ def test_a_run_goes_on_with_another_number_of_processes(server: Server, folder: 
     assert [code for code, _ in again] == [0, 0], again
 
 
-def test_several_that_are_killed_go_on_bit_for_bit(server: Server, folder: Path) -> None:
-    recipe = RECIPE.replace(
-        "log: 1", "log: 3"
-    )  # a row that is begun before the end and told after it
+@pytest.mark.parametrize("more", ["", FROZEN])
+def test_several_that_are_killed_go_on_bit_for_bit(more: str, server: Server, folder: Path) -> None:
+    rows = RECIPE.replace("log: 1", "log: 3")  # one is begun before the end and written after it
+    recipe = rows + more
     (folder / "recipe.yaml").write_text(recipe, encoding="utf-8")
     assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "reference")] == [
         0,

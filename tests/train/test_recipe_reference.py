@@ -10,13 +10,14 @@ import pytest
 import yaml
 
 from resspec.training import recipe
-from resspec.training.recipes import images
+from resspec.training.recipes import finetuning, images
 from resspec.training.recipes.kinds import RecipeSection
 
 TEXT = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
 PARTS: dict[str, type[RecipeSection]] = {
     "warmup": recipe.Warmup,
     "ema": recipe.EMAConfig,
+    "freeze": finetuning.FreezeConfig,
     "random_resized_crop": images.RandomResizedCropConfig,
     "randaugment": images.RandAugmentConfig,
     "test": images.TestTransform,
@@ -72,10 +73,12 @@ def test_parts_in_braces(name: str) -> None:
     )
     written = re.search(r"\{(.*?)\}", line)
     assert written
-    documented = yaml.safe_load("{" + re.sub(r"\blength\b", "length: null", written[1]) + "}")
+    documented = yaml.safe_load(
+        "{" + re.sub(r"\b(length|sections)\b", r"\1: null", written[1]) + "}"
+    )
     for key in defaults(PARTS[name]):
         assert key in documented, key
-        if key != "length":
+        if key not in ("length", "sections"):
             default = getattr(PARTS[name].model_fields[key], "default", None)
             assert documented[key] == (
                 pytest.approx(list(default), abs=1e-3) if isinstance(default, tuple) else default

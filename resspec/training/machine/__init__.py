@@ -99,6 +99,5 @@ def bound(network: Network, recipe: Recipe, batch: int, dtype: str = "fp32") -> 
     )
     names = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
     assert names[dtype] in DTYPES
-    return Facts(network, Conditions(batch=batch, dtype=names[dtype], optimizer=optimizer)).total(
-        "training_bound_bytes"
-    )
+    at = Conditions(batch, names[dtype], optimizer, recipe.never_trained)
+    return Facts(network, at).total("training_bound_bytes")

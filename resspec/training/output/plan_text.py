@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from resspec.passes.measure import measure
@@ -68,6 +69,7 @@ def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
             ),
         ),
         ("schedule", schedule(recipe) + _cold(plan)),
+        *_sections(recipe),
         ("precision", f"{chosen.precision}{layout}"),
         (
             "device",
@@ -81,6 +83,19 @@ def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
         ("disk", f"{size_of(shutil.disk_usage(room).free)} free"),
         ("run", str(run)),
     ]
+
+
+def _sections(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    """Yield how sections differ from each other in training."""
+    if freeze := recipe.freeze:
+        until = f" until {freeze.until}" if freeze.until else ""
+        norms = ", but not their batch norms" if freeze.batch_norm == "train" else ""
+        yield "frozen", f"{', '.join(freeze.sections)}{until}{norms}"
+    scales = [f"{name} times {factor:g}" for name, factor in (recipe.lr_scale or {}).items()]
+    if recipe.layer_decay != 1:
+        scales.append(f"times {recipe.layer_decay:g} for each layer below the last")
+    if scales:
+        yield "rates", ", ".join(scales)
 
 
 def _epochs(plan: Plan) -> float:

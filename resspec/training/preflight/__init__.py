@@ -40,6 +40,7 @@ class Check(NamedTuple):
 CHECKS = (
     Check("The network ends with one score for each class of the data.", checks.classes),
     Check("The weights to start from fit the network.", checks.weights),
+    Check("The network has the sections that the recipe names.", checks.sections),
     Check("A part of the training images is held out where the recipe says so.", checks.held_out),
     Check("The batch divides over the processes, and a part of it fits into memory.", checks.batch),
     Check("Every image can be read.", checks.images),

@@ -8,11 +8,13 @@ import torch
 
 from resspec.backends.module import build
 from resspec.diagnostics import Diagnostic, UsageError
+from resspec.ir.quantities import Conditions
+from resspec.passes.quantities import Facts
 from resspec.source import Label, Span
 from resspec.training import errors
 from resspec.training.distributed.share import share
 from resspec.training.machine import decide, memory
-from resspec.training.preflight.errors import damaged_image
+from resspec.training.preflight.errors import damaged_image, nothing_trained, unknown_section
 from resspec.training.preflight.images import Inspections, Part
 from resspec.training.preflight.norms import least_images
 from resspec.training.preflight.request import Note, Request
@@ -37,6 +39,23 @@ def weights(request: Request, _: Inspections) -> Iterator[Diagnostic | Note]:
         yield _located(error, Span.of_file(request.weights.path))
     else:
         yield from map(Note, sentences)
+
+
+def sections(request: Request, _: Inspections) -> Iterator[Diagnostic]:
+    """Check that the network has the sections that the recipe names, and that some are trained."""
+    recipe, network = request.recipe, request.network
+    if not request.trains or not recipe:
+        return
+    labels = [section.label for section in network.sections]
+    frozen = recipe.freeze.sections if recipe.freeze else ()
+    named = [(request.value("freeze", "sections", i), label) for i, label in enumerate(frozen)]
+    named += [(request.name("lr_scale", label), label) for label in recipe.lr_scale or ()]
+    for place, label in named:
+        if label not in labels:
+            yield unknown_section(place, label, network.name, labels)
+
+    if frozen and not Facts(network, Conditions(frozen=frozenset(frozen))).total("trainable"):
+        yield nothing_trained(request.value("freeze"), network.name)
 
 
 def held_out(request: Request, _: Inspections) -> Iterator[Diagnostic]:

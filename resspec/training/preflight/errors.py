@@ -7,6 +7,7 @@ from pathlib import Path
 
 from resspec.diagnostics import Diagnostic
 from resspec.source import Label, Span
+from resspec.suggest import alike, listed, meant
 
 
 def damaged_image(path: Path, part: str, why: str) -> Diagnostic:
@@ -78,6 +79,27 @@ def cannot_write(folder: Span, why: str) -> Diagnostic:
         f"this folder cannot be written to: {why}",
         (Label(folder),),
         "choose another folder",
+    )
+
+
+def unknown_section(place: Span, word: str, network: str, labels: Sequence[str]) -> Diagnostic:
+    """E0536: the recipe names a section that the network does not have."""
+    near = alike(word, labels)
+    return Diagnostic(
+        "E0536",
+        f"`{network}` has no section `{word}`",
+        (Label(place),),
+        meant(near) or f"it has {listed(labels)}",
+    )
+
+
+def nothing_trained(place: Span, network: str) -> Diagnostic:
+    """E0537: the recipe freezes all of the network."""
+    return Diagnostic(
+        "E0537",
+        f"every section of `{network}` that has parameters is frozen",
+        (Label(place),),
+        "leave out at least one section, such as `head`",
     )
 
 

@@ -82,6 +82,14 @@ class Request:
         """Return the place of a recipe's key, such as `data.crop`."""
         return self.written.span(path) if self.written else Span.of_file("the recipe")
 
+    def value(self, *path: str | int) -> Span:
+        """Return the place of a recipe's value, such as `("freeze", "sections", 0)`."""
+        return self.written.value(*path) if self.written else Span.of_file("the recipe")
+
+    def name(self, *path: str) -> Span:
+        """Return the place of a recipe's key without its value."""
+        return self.written.name(*path) if self.written else Span.of_file("the recipe")
+
     @cached_property
     def _split(self) -> tuple[Tensor, Tensor]:
         assert self.data

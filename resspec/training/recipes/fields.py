@@ -23,7 +23,9 @@ SHORTHAND: dict[Keys, str] = {
     ("warmup",): "length",
     ("ema",): "decay",
     ("data", "random_resized_crop"): "size",
+    ("freeze",): "sections",
 }
+LISTS: frozenset[Keys] = frozenset({("freeze",)})  # those whose plain value is a list
 
 DURATION = ("epochs", "iterations")  # of which a recipe has one
 
@@ -39,6 +41,9 @@ EXAMPLES = {
     "schedule": "cosine",
     "warmup": "5 epochs",
     "ema": "0.9999",
+    "freeze": "[stem, layer1]",
+    "sections": "[stem]",
+    "lr_scale": "{stem: 0.1, layer1: 0.1}",
     "data": "{hflip: 0.5}",
     "random_resized_crop": "224",
     "randaugment": "{magnitude: 7}",
@@ -67,12 +72,12 @@ def _keys(model: type[BaseModel], at: Keys) -> Iterator[Keys]:
 
 
 class Key(NamedTuple):
-    """A key of a recipe, or an item of the list that is its value.
+    """A key of a recipe, or an item of the list or mapping that is its value.
 
     Attributes:
         model: The class that has the key.
         name: The name of the key.
-        is_item: Whether this is an item of the list.
+        is_item: Whether this is an item.
     """
 
     model: type[BaseModel]
@@ -86,8 +91,21 @@ class Key(NamedTuple):
     @property
     def kind(self) -> Any:
         """The annotation of its values."""
-        items = [part for part in _parts(self.field.annotation) if get_origin(part) is tuple]
-        return get_args(items[0])[0] if self.is_item and items else self.field.annotation
+        around = self._around
+        if not self.is_item or around is None:
+            return self.field.annotation
+        return get_args(around)[1 if self.is_mapping else 0]
+
+    @property
+    def _around(self) -> Any:
+        """The list or mapping that its values are, if any."""
+        parts = _parts(self.field.annotation)
+        return next((part for part in parts if get_origin(part) in (tuple, dict)), None)
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether its keys are any words, such as the names of sections."""
+        return get_origin(self._around) is dict
 
     @property
     def is_required(self) -> bool:
@@ -111,7 +129,8 @@ class Key(NamedTuple):
         """Return whether it may have a value."""
         if value is None and self.name in DURATION:
             return False
-        values = {self.name: (value, value) if self.is_item else value}
+        item = {"any": value} if self.is_mapping else (value, value)
+        values = {self.name: item if self.is_item else value}
         try:
             self.model.model_validate(values, strict=True)
         except ValidationError as error:
@@ -144,8 +163,12 @@ def section(path: Keys, kind: str = "") -> dict[str, Key]:
 def at(path: Path, kind: str = "") -> Key | None:
     """Return the key at a path; None if there is none."""
     keys = keys_of(path)
-    key = section(keys[:-1], kind).get(keys[-1]) if keys else None
-    return key._replace(is_item=isinstance(path[-1], int)) if key else None
+    if not keys:
+        return None
+    if key := section(keys[:-1], kind).get(keys[-1]):
+        return key._replace(is_item=isinstance(path[-1], int))
+    mapping = section(keys[:-2], kind).get(keys[-2]) if len(keys) > 1 else None
+    return mapping._replace(is_item=True) if mapping and mapping.is_mapping else None
 
 
 def kinds(path: Keys) -> dict[str, type[BaseModel]]:

@@ -235,6 +235,8 @@ def _lengths(recipe: Recipe) -> Iterator[tuple[Path, Length]]:
     """Yield the lengths that must be over when the training is."""
     if recipe.warmup:
         yield ("warmup", "length"), recipe.warmup.length
+    if recipe.freeze and recipe.freeze.until:
+        yield ("freeze", "until"), recipe.freeze.until
     match recipe.schedule:
         case StepSchedule(step_size=length):
             yield ("schedule", "step_size"), length

@@ -5,7 +5,7 @@ from __future__ import annotations
 from resspec.diagnostics import Diagnostic
 from resspec.source import Source, Span
 from resspec.training.recipes import fields
-from resspec.training.recipes.fields import SHORTHAND, Key, Keys, Path, keys_of
+from resspec.training.recipes.fields import LISTS, SHORTHAND, Key, Keys, Path, keys_of
 from resspec.training.recipes.scalars import is_truth, read
 from resspec.training.recipes.tree import RecipeNode, Scalar, compose
 
@@ -124,6 +124,8 @@ def _expanded(path: Keys, node: RecipeNode) -> RecipeNode:
             inner = {name: _expanded((*path, name), value) for name, value in section.items()}
             return RecipeNode(node.key, node.span, inner)
         case Scalar() as scalar if path in SHORTHAND and _has_value(scalar):
+            return RecipeNode(node.key, node.span, {SHORTHAND[path]: node})
+        case list() if path in LISTS:
             return RecipeNode(node.key, node.span, {SHORTHAND[path]: node})
     return node
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ def split(module: nn.Module, size: int) -> None:
     It then computes what machines with `size` images each would. Its running statistics follow the
     mean over the parts.
     """
-    for norm in _norms(module):
+    for _, norm in norms(module):
         norm.forward = _Split(norm, size)
 
 
@@ -51,6 +51,7 @@ def measure(
     module: nn.Module,
     batches: Iterable[Tensor],
     total: Callable[[Tensor], Tensor] = lambda own: own,
+    frozen: Collection[nn.Module] = (),
 ) -> None:
     """Set running statistics to the mean and variance over all images of `batches`.
 
@@ -61,13 +62,14 @@ def measure(
         batches: Batches of images, all of one size.
         total: Returns the sum of a tensor over all processes, if each measures a part of the
             images.
+        frozen: The batch norms that keep their statistics, and normalize by them.
     """
-    norms = list(_norms(module))
+    measured = [norm for _, norm in norms(module) if norm not in frozen]
     sums = {
         norm: torch.zeros(
             2, norm.num_features, dtype=torch.float64, device=norm.running_mean.device
         )
-        for norm in norms
+        for norm in measured
     }
 
     def add(norm: Any, inputs: tuple[Tensor, ...]) -> None:
@@ -75,9 +77,11 @@ def measure(
         others = [axis for axis in range(x.ndim) if axis != 1]
         sums[norm] += torch.stack([x.mean(others), x.square().mean(others)])
 
-    hooks = [norm.register_forward_pre_hook(add) for norm in norms]
+    hooks = [norm.register_forward_pre_hook(add) for norm in measured]
     before = module.training
     module.train()
+    for norm in frozen:
+        norm.eval()
     count = 0
     try:
         for images in batches:
@@ -87,15 +91,16 @@ def measure(
         for hook in hooks:
             hook.remove()
         module.train(before)
-    for norm in norms if count else ():
+    for norm in measured if count else ():
         mean, square = total(sums[norm]) / total(torch.tensor(count, device=sums[norm].device))
         norm.running_mean.copy_(mean)
         norm.running_var.copy_((square - mean.square()).clamp(min=0))
 
 
-def _norms(module: nn.Module) -> Iterator[Any]:
+def norms(module: nn.Module) -> Iterator[tuple[str, Any]]:
+    """Yield the batch norms with running statistics, with their names."""
     return (
-        child
-        for child in module.modules()
+        (name, child)
+        for name, child in module.named_modules()
         if isinstance(child, _BatchNorm) and child.running_mean is not None
     )

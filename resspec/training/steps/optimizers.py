@@ -6,7 +6,7 @@ step, is 1: on the device, without a wait.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -21,23 +21,20 @@ def optimizer(
     config: recipe.OptimizerConfig,
     *,
     norm_weight_decay: float | None,
+    lr_scales: Mapping[str, float] | None = None,
 ) -> Optimizer:
-    """Return the optimizer of all parameters of a module.
+    """Return the optimizer of the parameters of a module.
 
     Args:
         module: The network.
         config: The section `optimizer` of a recipe.
         norm_weight_decay: Weight decay of norms and biases, which have one dimension; None: the
             same as that of the weights.
+        lr_scales: The factor of the learning rate of each parameter that is trained, by its name;
+            None: all are trained with the same rate. Each group keeps its factor as `lr_scale`.
     """
-    parameters = list(module.parameters())
-    is_apart = norm_weight_decay is not None
-    weights = [each for each in parameters if not is_apart or each.ndim > 1]
-    others = [each for each in parameters if is_apart and each.ndim <= 1]
-    groups: list[dict[str, Any]] = [
-        {"params": weights, "weight_decay": config.weight_decay},
-        {"params": others, "weight_decay": norm_weight_decay or 0.0},
-    ]
+    groups = _groups(module, config.weight_decay, norm_weight_decay, lr_scales)
+    parameters = [parameter for group in groups for parameter in group["params"]]
     match config:
         case recipe.SGDConfig(lr=lr, momentum=momentum, nesterov=nesterov):
             sgd = SGD(groups, lr, momentum=momentum, nesterov=nesterov, fused=True)
@@ -49,6 +46,26 @@ def optimizer(
             return AdamW(groups, config.lr, config.betas, config.eps, fused=True)
         case recipe.LambConfig():
             return Lamb(groups, config.lr, config.betas, config.eps)
+
+
+def _groups(
+    module: nn.Module,
+    weight_decay: float,
+    norm_weight_decay: float | None,
+    lr_scales: Mapping[str, float] | None,
+) -> list[dict[str, Any]]:
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in module.named_parameters():
+        is_apart = norm_weight_decay is not None and parameter.ndim <= 1
+        decay = norm_weight_decay if is_apart and norm_weight_decay is not None else weight_decay
+        if lr_scales is None:
+            groups.setdefault((decay, 1.0), []).append(parameter)
+        elif name in lr_scales:
+            groups.setdefault((decay, lr_scales[name]), []).append(parameter)
+    return [
+        {"params": parameters, "weight_decay": decay, "lr_scale": scale}
+        for (decay, scale), parameters in groups.items()
+    ]
 
 
 class Lamb(Optimizer):
@@ -81,8 +98,11 @@ class Lamb(Optimizer):
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         del closure
         for group in self.param_groups:
-            if group["params"]:
-                self._step(**group)
+            learning = [each for each in group["params"] if each.grad is not None]
+            if learning:
+                self._step(
+                    learning, group["lr"], group["betas"], group["eps"], group["weight_decay"]
+                )
 
     def _step(
         self,
@@ -110,10 +130,12 @@ class Lamb(Optimizer):
         gradients_squared = torch._foreach_mul(gradients, gradients)
         torch._foreach_add_(squares, torch._foreach_mul(gradients_squared, (1 - betas[1]) * good))
 
-        count = counts[0].clamp(min=1)
-        roots = torch._foreach_sqrt(torch._foreach_div(squares, 1 - betas[1] ** count))
+        steps = [count.clamp(min=1) for count in counts]  # fewer of weights that were frozen
+        unbiased = torch._foreach_div(squares, [1 - betas[1] ** step for step in steps])
+        roots = torch._foreach_sqrt(unbiased)
         torch._foreach_add_(roots, eps)
-        updates = torch._foreach_div(torch._foreach_div(means, 1 - betas[0] ** count), roots)
+        directions = torch._foreach_div(means, [1 - betas[0] ** step for step in steps])
+        updates = torch._foreach_div(directions, roots)
         if weight_decay:
             torch._foreach_add_(updates, params, alpha=weight_decay)
             lengths = zip(torch._foreach_norm(params), torch._foreach_norm(updates), strict=True)

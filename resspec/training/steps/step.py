@@ -16,6 +16,7 @@ from resspec.training.machine import compiled_by_torch
 from resspec.training.plan import Plan
 from resspec.training.steps import batch_norm, guard, losses
 from resspec.training.steps.ema import EMA
+from resspec.training.steps.frozen import Frozen
 from resspec.training.steps.schedules import learning_rate
 from resspec.training.steps.state import State
 
@@ -33,9 +34,8 @@ class Learner:
 
     def __init__(self, plan: Plan, state: State) -> None:
         self.plan, self.state = plan, state
-        self.parameters = [
-            parameter for parameter in state.module.parameters() if parameter.requires_grad
-        ]
+        epoch = plan.order.epoch
+        self.frozen = Frozen(state.module, plan.job.network, plan.recipe, epoch)
         if plan.recipe.bn_batch_size:
             for module in filter(None, (state.module, state.average)):
                 batch_norm.split(module, plan.recipe.bn_batch_size)
@@ -46,24 +46,38 @@ class Learner:
         self.phase = Phase.WHOLE
         average, config = state.average, plan.recipe.ema
         self.ema = EMA(average, state.module, config) if average and config else None
-        self.run: nn.Module = state.module
-        if plan.machine.compile:
-            self.run = torch.compile(self.run, dynamic=False)  # type: ignore[assignment]
-        if plan.processes.world > 1:
+        self._ready: bool | None = None
+
+    def prepare(self) -> None:
+        """Make ready for the next step, before the first one and where frozen parts end."""
+        is_over = self.frozen.is_over(self.state.step)
+        if self._ready == is_over:
+            return
+        self._ready = is_over
+        self.frozen.set(self.state.step)
+        module = self.state.module
+        self.frozen.train(module, self.state.step)
+        self.parameters = [each for each in module.parameters() if each.requires_grad]
+        self.run: nn.Module = module
+        if self.plan.machine.compile:
+            self.run = torch.compile(module, dynamic=False)  # type: ignore[assignment]
+        if self.plan.processes.world > 1:
             self.run = DistributedDataParallel(
                 self.run, gradient_as_bucket_view=True, broadcast_buffers=False
             )
             self._settle()
 
     def learn(self, batch: Batch) -> None:
+        self.prepare()
         state, recipe = self.state, self.plan.recipe
+        lr = learning_rate(state.step, recipe, self.plan.order.epoch, state.plateau)
         for group in state.optimizer.param_groups:
-            group["lr"] = learning_rate(state.step, recipe, self.plan.order.epoch, state.plateau)
+            group["lr"] = lr * group["lr_scale"]
         guard.keep(self.statistics, self.before)
         guard.keep(self.counts, self.counts_before)
         self.phase = Phase.GRADIENTS
         if not state.module.training:
-            state.module.train()
+            self.frozen.train(state.module, state.step)
         for parameter in self.parameters:
             parameter.grad = None
         loss, right = torch.zeros_like(state.guard.scale), torch.zeros_like(state.guard.bad)
@@ -98,7 +112,8 @@ class Learner:
 
     def culprit(self, batch: Batch) -> str | None:
         """Return the first source of values that are not finite in a step with this batch."""
-        self.state.module.train()
+        self.prepare()
+        self.frozen.train(self.state.module, self.state.step)
         return guard.first_layer(
             self.state.module, lambda: (loss for loss, _, _ in self._losses(batch))
         )
@@ -149,7 +164,7 @@ class Learner:
         on that; a resumed run must sum as one that never stopped.
         """
         kept = {name: tensor.clone() for name, tensor in self.state.module.state_dict().items()}
-        self.state.module.train()
+        self.frozen.train(self.state.module, self.state.step)
         size = self.plan.recipe.bn_batch_size or 2
         dims = self.plan.job.network.input.dims
         images = torch.zeros(size, *dims, device=self.plan.processes.device)

@@ -66,6 +66,16 @@ def crop_too_large(folder: Path) -> list[Diagnostic]:
     return mistakes(wanted, folder / "r")[0]
 
 
+def another_section(folder: Path) -> list[Diagnostic]:
+    recipe = RECIPE + "freeze: [stem, layer1]\nlr_scale: {haed: 2}\n"
+    return mistakes(job(folder, plain(folder / "d"), recipe), folder / "r")[0]
+
+
+def all_frozen(folder: Path) -> list[Diagnostic]:
+    recipe = RECIPE + "freeze: {sections: [stem, head], batch_norm: train}\n"
+    return mistakes(job(folder, plain(folder / "d"), recipe), folder / "r")[0]
+
+
 CASES: dict[str, Callable[[Path], list[Diagnostic]]] = {
     "E0515": crop_too_large,
     "E0530": mixed,
@@ -73,6 +83,8 @@ CASES: dict[str, Callable[[Path], list[Diagnostic]]] = {
     "E0532": one_value,
     "E0533": full,
     "E0535": below_a_file,
+    "E0536": another_section,
+    "E0537": all_frozen,
 }
 
 
@@ -85,7 +97,7 @@ def test_a_mistake_is_shown_at_its_place(code: str, request: pytest.FixtureReque
     if request.config.getoption("--update"):
         expected.write_text(text, encoding="utf-8", newline="")
     assert text == expected.read_text(encoding="utf-8")
-    assert [mistake.code for mistake in found] == [code]
+    assert {mistake.code for mistake in found} == {code}
 
 
 def test_every_text_is_of_a_case() -> None:
