@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 from resspec.lsp import (
     actions,
@@ -17,6 +18,7 @@ from resspec.lsp import (
     hover,
     layout,
     navigation,
+    page,
     signatures,
     structure,
     tokens,
@@ -24,7 +26,6 @@ from resspec.lsp import (
 from resspec.lsp.capabilities import begin
 from resspec.lsp.checking import Analysis, check
 from resspec.lsp.documents import Document
-from resspec.lsp.history import History
 from resspec.lsp.messages import (
     CANCELLED,
     ERROR,
@@ -44,7 +45,6 @@ from resspec.lsp.session import Handler, Session
 
 # Answered at once, from the newest text or its last check.
 PROMPT: dict[str, Handler] = {
-    "textDocument/codeAction": actions.actions,
     "textDocument/completion": completion.completion,
     "textDocument/definition": navigation.definition,
     "textDocument/documentHighlight": navigation.highlights,
@@ -53,9 +53,14 @@ PROMPT: dict[str, Handler] = {
     "textDocument/hover": hover.hover,
     "textDocument/prepareRename": navigation.may_rename,
     "textDocument/rangeFormatting": layout.range_formatting,
+    "textDocument/signatureHelp": signatures.signature,
+}
+# Answered by a job of their own, since they read other files, check other texts, or draw.
+LONG: dict[str, Handler] = {
+    "resspec/page": page.page,
+    "textDocument/codeAction": actions.actions,
     "textDocument/references": navigation.references,
     "textDocument/rename": navigation.rename,
-    "textDocument/signatureHelp": signatures.signature,
     "workspace/symbol": structure.workspace_symbols,
 }
 # Answered once the newest text of the document was checked.
@@ -72,30 +77,36 @@ COUNTED: dict[str, Handler] = {"textDocument/codeLens": hints.lenses}
 REFRESHED = ("inlayHint", "codeLens", "semanticTokens")
 
 
+class Failure(NamedTuple):
+    """A bug: the traceback of what went wrong."""
+
+    traceback: str
+
+
 class Job(NamedTuple):
-    """A check of one version of a document, or the count of its networks once it was checked.
+    """Something that takes time.
 
     Attributes:
-        document: The document.
-        buffers: The texts of all buffers at that moment.
-        history: The last commits.
-        checked: The check whose networks are to be counted.
+        kind: `check` for a check of a document, `count` for the count of its networks, `answer` for
+            the answer to a request.
+        work: What to do; it changes nothing that the server looks at meanwhile.
+        document: The document that is checked.
+        number: The id of the request.
     """
 
-    document: Document
-    buffers: dict[str, bytes]
-    history: History
-    checked: Analysis | None = None
+    kind: Literal["check", "count", "answer"]
+    work: Callable[[], Any]
+    document: Document | None = None
+    number: Any = None
 
-    def run(self) -> Analysis | str:
-        """Return what was found, or the traceback of what went wrong."""
+    def run(self) -> Any:
+        """Return what comes of the work, or the error in it."""
         try:
-            if self.checked is None:
-                return check(self.document, self.buffers)
-            self.checked.count(self.history)
-            return self.checked
+            return self.work()
+        except RequestError as error:
+            return error
         except Exception:  # noqa: BLE001, the server lives on
-            return traceback.format_exc()
+            return Failure(traceback.format_exc())
 
 
 class Server:
@@ -112,6 +123,7 @@ class Server:
         self._refreshed = 0  # how often the editor was told to ask again
         self._due: dict[str, None] = {}  # the documents to check, the one edited last at the end
         self._uncounted: dict[str, Analysis] = {}
+        self._long: dict[Any, tuple[str, dict[str, Any]]] = {}  # long requests by their ids
         self._waiting: dict[Any, tuple[str, dict[str, Any]]] = {}  # patient requests by their ids
         self._notices: dict[str, Callable[[dict[str, Any]], list[Message]]] = {
             "textDocument/didOpen": self._opened,
@@ -140,7 +152,7 @@ class Server:
         except RequestError as error:
             return [refusal(number, error)] if "id" in message else []
         except Exception as error:  # noqa: BLE001, the server lives on
-            log = notice("window/logMessage", {"type": ERROR, "message": traceback.format_exc()})
+            log = _log(Failure(traceback.format_exc()))
             if "id" not in message:
                 return [log]
             failed = RequestError(f"resspec failed: {error!r}", INTERNAL_ERROR)
@@ -159,6 +171,9 @@ class Server:
             raise RequestError("the server was shut down", INVALID_REQUEST)
         if method in PROMPT:
             return [answer(number, PROMPT[method](self.session, params))]
+        if method in LONG:
+            self._long[number] = method, params
+            return []
         if method in PATIENT or method in COUNTED:
             self.session.document(params)
             self._waiting[number] = method, params
@@ -210,7 +225,7 @@ class Server:
 
     def _cancelled(self, params: dict[str, Any]) -> list[Message]:
         number = params.get("id")
-        if self._waiting.pop(number, None) is None:
+        if self._waiting.pop(number, None) is None and self._long.pop(number, None) is None:
             return []
         return [refusal(number, RequestError("cancelled", CANCELLED))]
 
@@ -229,34 +244,52 @@ class Server:
     # --- jobs ---
 
     def next_job(self) -> Job | None:
-        """Return the next check, of the document that was edited last, then of its users."""
+        """Return the next job: checks, the document that was edited last first, then long requests,
+        then counts.
+        """
         session = self.session
         while self._due:
             uri, _ = self._due.popitem()
             if document := session.documents.get(uri):
-                return Job(document, session.buffers(), session.history)
+                return Job("check", partial(check, document, session.buffers()), document)
+        for number, (method, params) in self._long.items():
+            del self._long[number]
+            return Job("answer", partial(LONG[method], session, params), number=number)
         while self._uncounted:
             _, checked = self._uncounted.popitem()
             if session.is_newest(checked.document):
-                return Job(checked.document, {}, session.history, checked)
+                return Job("count", partial(checked.count, session.history), checked.document)
         return None
 
-    def finish(self, job: Job, result: Analysis | str) -> list[Message]:
+    def finish(self, job: Job, result: Any) -> list[Message]:
         """Return what the editor gets once a job is done; nothing if the text is another now."""
-        if not self.session.is_newest(job.document):
+        if job.kind == "answer":
+            return self._answered(job, result)
+        if isinstance(result, Failure):
+            return [_log(result)]
+        document = job.document
+        if document is None or not self.session.is_newest(document):
             return []
-        if isinstance(result, str):
-            return [notice("window/logMessage", {"type": ERROR, "message": result})]
-        if job.checked is not None:
-            return self._answers()
-        before = self.session.latest.get(job.document.uri)
-        is_again = before is not None and before.document is job.document
-        self.session.keep(result)
-        self._uncounted[job.document.uri] = result
-        found = published(result)
-        problems: dict[str, Any] = {"uri": job.document.uri, "diagnostics": found}
-        if job.document.version is not None:
-            problems["version"] = job.document.version
+        return self._checked(document, result) if job.kind == "check" else self._answers()
+
+    def _answered(self, job: Job, result: Any) -> list[Message]:
+        match result:
+            case RequestError():
+                return [refusal(job.number, result)]
+            case Failure():
+                failed = RequestError("resspec failed: its log has more", INTERNAL_ERROR)
+                return [_log(result), refusal(job.number, failed)]
+            case _:
+                return [answer(job.number, result)]
+
+    def _checked(self, document: Document, analysis: Analysis) -> list[Message]:
+        before = self.session.latest.get(document.uri)
+        is_again = before is not None and before.document is document
+        self.session.keep(analysis)
+        self._uncounted[document.uri] = analysis
+        problems: dict[str, Any] = {"uri": document.uri, "diagnostics": published(analysis)}
+        if document.version is not None:
+            problems["version"] = document.version
         refreshed = self._refreshes() if is_again else []
         shown = notice("textDocument/publishDiagnostics", problems)
         return [shown, *self._answers(), *refreshed]
@@ -305,3 +338,7 @@ class Server:
                 messages += self._answer(number, method, params)
             del self._waiting[number]
         return messages
+
+
+def _log(failure: Failure) -> Message:
+    return notice("window/logMessage", {"type": ERROR, "message": failure.traceback})

@@ -295,3 +295,26 @@ def test_a_refreshed_user_is_asked_for_again(editor: Editor) -> None:
     ]
     asked = {each["method"] for each in said if "id" in each}
     assert asked == {"workspace/inlayHint/refresh", "workspace/codeLens/refresh"}
+
+
+# --- the live page ---
+
+
+def test_the_page_of_the_network_under_the_cursor(editor: Editor) -> None:
+    uri = editor.uri("n.res")
+    found = editor.ask("resspec/page", **editor.at(uri, *place(NET, "layer1")))
+    assert found["network"] == "n"
+    assert found["html"].startswith("<!") and found["svg"].startswith("<svg")
+    assert set(found["files"].values()) == {uri, editor.uri("blocks.res")}
+    texts = {uri: NET, editor.uri("blocks.res"): BLOCKS}
+    shown = [(each["path"], under(each, texts)) for each in found["places"]]
+    assert ("layer1.0.conv1", "conv 3x3, width") in shown
+    assert ("fc", "fc classes") in shown
+    other = editor.ask("resspec/page", textDocument={"uri": uri}, network="m")
+    assert other["network"] == "m"
+
+
+def test_a_network_with_mistakes_has_no_page(editor: Editor) -> None:
+    uri = editor.open("wrong.res", "network n { input 3x8x8; head rleu -> fc 1 }")
+    with pytest.raises(AssertionError, match="without mistakes"):
+        editor.ask("resspec/page", **editor.at(uri, 0, 9))
