@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,10 @@ def text_from(network: ProjectNetwork, folder: Path) -> str:
     """
     import subprocess
 
-    # -P: nothing in the folder takes the place of a package, so that only the source can run
-    words = [sys.executable, "-P", "-m", "resspec", "import", "--no-verify"]
-    words += [f"--input={network.input}"] if network.input else []
-    words += [f"--arg={name}={value}" for name, value in network.arguments]
-    words += ["--", network.source]
+    flags = ["--no-verify"]
+    flags += [f"--input={network.input}"] if network.input else []
+    flags += [f"--arg={name}={value}" for name, value in network.arguments]
+    words = _command(flags, network.source)
     try:
         done = subprocess.run(  # noqa: S603, no shell
             words,
@@ -42,6 +42,21 @@ def text_from(network: ProjectNetwork, folder: Path) -> str:
     if done.returncode:
         raise UsageError(_message(done.stderr.decode(errors="replace"), network))
     return done.stdout.decode(errors="replace").replace("\r\n", "\n")
+
+
+def import_in(folder: Path, source: str, flags: Sequence[str]) -> int:
+    """Run `resspec import` in a folder, printing as here, and return its exit code."""
+    import subprocess
+
+    command = _command(flags, source)
+    return subprocess.run(command, cwd=folder, env=_environment(), check=False).returncode  # noqa: S603
+
+
+def _command(flags: Sequence[str], source: str) -> list[str]:
+    """Return the command that imports a source: with -P, nothing in the working folder takes the
+    place of a package, so that only the source can run.
+    """
+    return [sys.executable, "-P", "-m", "resspec", "import", *flags, "--", source]
 
 
 def _environment() -> dict[str, str]:

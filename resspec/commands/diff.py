@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resspec.commands import given, remedies
+from resspec.commands import given, remedies, revised
 from resspec.commands.terminal import color, show, width
 from resspec.diagnostics import SpecError, UsageError
 
@@ -23,6 +23,8 @@ EXAMPLES = """\
   resspec diff resnet50 torchvision/resnet50
   resspec diff HEAD~1:specs/net.res specs/net.res   a spec and what it uses as
                                        git has them; the path is from its top
+  resspec diff main:net.py:Net net.py:Net --allow-code   Python code, each
+                                       revision in its own process
   resspec diff build/old.report.json specs/new.res  a report: figures only
   resspec diff resnet50 mine.json      an IR that compile --emit ir-json printed
   resspec diff resnet50 torchvision/resnet50 --set classes=10  of both networks
@@ -40,7 +42,7 @@ def arguments(parser: ArgumentParser) -> None:
         "sides",
         nargs="*",
         metavar="A B",
-        help="a spec, REV:PATH in git, or a saved report or IR (.json)",
+        help="a spec, REV:PATH or REV:net.py:Net in git, or a saved report or IR (.json)",
     )
     parser.add_argument(
         "--since",
@@ -50,7 +52,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--allow-code",
         action="store_true",
-        help="with --since: run the Python networks of resspec.toml, as they are now and then",
+        help="run Python code of a revision: of REV:net.py:Net, or with --since of resspec.toml",
     )
     parser.add_argument(
         "--format",
@@ -79,13 +81,13 @@ def run(arguments: Namespace) -> int:
         from resspec.commands.since import since
 
         return since(arguments, lambda found: _text(found, arguments.format))
-    if arguments.allow_code:
-        raise UsageError("--allow-code is for --since: a network that is named is run without it")
     if len(arguments.sides) != 2:
         raise UsageError(
             f"a diff compares two networks, not {len(arguments.sides)}: resspec diff A B"
         )
     a, b = arguments.sides
+    for word in arguments.sides:
+        revised.need_permission(word, allowed=arguments.allow_code)
     try:
         found, text = _made(a, b, arguments)
     except SpecError as error:
@@ -136,7 +138,10 @@ def _texts(spec: str, values: Mapping[str, Any]) -> dict[str, str]:
     """Return the texts of a spec by name; an IR has none."""
     from resspec.opening import sources
 
-    return {} if spec.endswith(".json") else sources(spec, values)
+    if spec.endswith(".json"):
+        return {}
+    text = revised.text_of(spec, values)
+    return sources(spec, values) if text is None else {spec: text}
 
 
 def _text(found: Diff, form: str) -> str:
@@ -177,9 +182,13 @@ def _side(
 
     if not given.endswith(".json"):
         from resspec.backends.report import report
-        from resspec.compiler import load_revised
+        from resspec.compiler import load_revised, load_text
 
-        network, place = load_revised(given, shared, **(values or {}))
+        text = revised.text_of(given, values or {})
+        if text is None:
+            network, place = load_revised(given, shared, **(values or {}))
+        else:
+            network, place = load_text(given, text, shared)
         return DiffSide(report(network, known=known), network, place)
     if any((values or {}).values()):
         raise UsageError(f"--set and --input apply to specs; the network in {given} is fixed")

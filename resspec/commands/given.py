@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -138,16 +139,23 @@ def import_all(arguments: Namespace) -> None:
         word = getattr(arguments, name, None) or []
         words += [word] if isinstance(word, str) else word
     sources = [source for word in dict.fromkeys(words) if (source := source_of(word))]
-    for source in sources:
-        say_what_runs(source)
+    if is_first_process():
+        for source in sources:
+            say_what_runs(source)
     if arguments.command == "carry":  # whose two networks are made with different values
         return
     for source in sources:
         from resspec.importing.values import imported
 
         found = imported(source.word, _of_source(arguments))
-        for sentence in (*found.notes, found.summary):
-            note(sentence)
+        if is_first_process():
+            for sentence in (*found.notes, found.summary):
+                note(sentence)
+
+
+def is_first_process() -> bool:
+    """Return whether this is the process that speaks for all that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _of_source(arguments: Namespace) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from resspec.commands import given
+from resspec.commands import given, revised
+from resspec.commands.apart import import_in
 from resspec.commands.installed import torch_installed
 from resspec.commands.parsing import AppendOnce
 from resspec.commands.terminal import complain, note, say, wrote
@@ -34,7 +35,7 @@ def arguments(parser: ArgumentParser) -> None:
         "source",
         metavar="SOURCE",
         help="torchvision:NAME, timm:NAME, py:package.module:callable, "
-        "net.py:Net, or an .onnx or .pt2 file",
+        "net.py:Net, REV:net.py:Net in git, or an .onnx or .pt2 file",
     )
     parser.add_argument(
         "-o", "--out", type=Path, metavar="FILE", help="the .res file to write (standard output)"
@@ -75,6 +76,11 @@ def arguments(parser: ArgumentParser) -> None:
         help="the initialization to add, which cannot be read from a module: kaiming_normal",
     )
     parser.add_argument(
+        "--allow-code",
+        action="store_true",
+        help="run Python code of a git revision, as in HEAD~1:net.py:Net",
+    )
+    parser.add_argument(
         "--no-verify", action="store_true", help="do not compare outputs and gradients"
     )
 
@@ -86,6 +92,10 @@ def run(arguments: Namespace) -> int:
     from resspec.importing.values import argument, sizes
 
     source = source_of(arguments.source)
+    if at_revision := revised.revised_source(arguments.source):
+        revised.need_permission(arguments.source, allowed=arguments.allow_code)
+        with revised.checked_out(at_revision) as (folder, inside):
+            return import_in(folder, inside, _flags(arguments))
     if source is None:
         raise _not_a_source(arguments.source)
     given.say_what_runs(source)
@@ -116,6 +126,19 @@ def run(arguments: Namespace) -> int:
         complain("the spec and the module are not the same network; please report this")
         return 1
     return 0
+
+
+def _flags(arguments: Namespace) -> list[str]:
+    """Return the flags that were given, for an import in another folder."""
+    found = [f"--out={arguments.out.absolute()}"] if arguments.out else []
+    found += [f"--arg={name}={value}" for name, value in arguments.arg]
+    for name in ("input", "part", "init"):
+        if value := getattr(arguments, name):
+            found.append(f"--{name}={value}")
+    for name in ("flat", "carry", "partial", "no_verify"):
+        if getattr(arguments, name):
+            found.append(f"--{name.replace('_', '-')}")
+    return found
 
 
 def _not_a_source(word: str) -> UsageError:

@@ -134,3 +134,43 @@ def test_nothing_of_a_repository_runs_by_its_name(
     code = 2 if source.startswith("--") else 0
     ran("diff --since HEAD", capsys, code)
     assert not witness.exists()
+
+
+def test_python_of_a_revision_needs_permission(witness: Path, capsys: Captured) -> None:
+    for command in ("diff HEAD~1:net.py:Net HEAD:net.py:Net", "import HEAD~1:net.py:Net"):
+        _, err = ran(command, capsys, code=2)
+        assert "HEAD~1:net.py:Net runs Python code of that revision: add --allow-code" in err
+        assert not witness.exists()
+
+
+def test_python_of_a_revision_is_compared_with_that_of_now(witness: Path, capsys: Captured) -> None:
+    sides = "HEAD~1:net.py:Net net.py:Net --allow-code --set width=6"
+    out, err = ran(f"diff {sides}", capsys, code=1)
+    assert witness.exists()
+    assert "~ conv: stride 1 → 2" in out
+    assert "HEAD~1:net.py:Net:5 → net.py:Net:5" in out
+    assert "note: importing HEAD~1:net.py:Net runs Python code\n" in err
+    page, _ = ran(f"diff {sides} --format html", capsys, code=1)
+    assert "conv 3x3, 6" in page
+    _, err = ran("diff HEAD~1:other.py:Net net.py:Net --allow-code", capsys, code=2)
+    assert "there is no file 'other.py' in 'HEAD~1'" in err
+
+
+def test_python_of_a_revision_is_imported(witness: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    del witness
+    flags = "--allow-code --arg width=6 --input 16 --no-verify -o old.res"
+    ran(f"import HEAD~1:net.py:Net {flags}", capfd)
+    text = Path("old.res").read_text(encoding="utf-8")
+    assert "input 3x16x16" in text
+    assert "conv 3x3, 6, bias=true" in text
+    ran("import HEAD~1:net.py:Nett --allow-code", capfd, code=2)
+
+
+def test_only_the_first_process_of_torchrun_speaks(
+    witness: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del witness
+    for rank, speaks in (("0", True), ("1", False)):
+        monkeypatch.setenv("RANK", rank)
+        _, err = ran("report net.py:Net", capsys)
+        assert ("runs Python code" in err) is speaks
