@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resspec.commands import given, revised
 from resspec.commands.apart import import_in
@@ -11,6 +12,9 @@ from resspec.commands.installed import torch_installed
 from resspec.commands.parsing import AppendOnce
 from resspec.commands.terminal import complain, note, say, wrote
 from resspec.diagnostics import UsageError
+
+if TYPE_CHECKING:
+    from resspec.importing.proof import Proof
 
 SUMMARY = "write the spec of a PyTorch module, and prove that it is the same network"
 EXAMPLES = """\
@@ -123,9 +127,25 @@ def run(arguments: Namespace) -> int:
     if arguments.out:
         wrote([arguments.out])
     if not found.proof.is_sound:
-        complain("the spec and the module are not the same network; please report this")
+        complain(_disagreement(found.proof))
         return 1
     return 0
+
+
+def _disagreement(proof: Proof) -> str:
+    """Return the conclusion from a proof that found a difference."""
+    if proof.changes:
+        return "the module changes when it is called, so no spec can describe it"
+    if proof.differs_in_training:
+        return (
+            "the spec and the module are the same network in eval mode, but the module computes "
+            "something else in training: look for branches on `self.training`, for hooks, and for "
+            "values that change at each call"
+        )
+    return (
+        "the spec and the module are not the same network; if the module uses no autocast and its "
+        "hooks change nothing, please report this"
+    )
 
 
 def _flags(arguments: Namespace) -> list[str]:

@@ -123,6 +123,19 @@ def fails(path: ModulePath, module: str, place: str, detail: str) -> Obstacle:
     )
 
 
+def unregistered(path: ModulePath, module: str, place: str, detail: str) -> Obstacle:
+    """E0712: the module computes with a tensor that is neither a parameter nor a buffer."""
+    return Obstacle(
+        "E0712",
+        path,
+        module,
+        place,
+        "it computes with a tensor that is neither a parameter nor a buffer",
+        detail,
+        "keep it with `self.register_buffer(name, tensor)`, so that it moves with the module",
+    )
+
+
 def crossing(
     graph: Graph, path: ModulePath, step: int, readers: Sequence[int], ends: Sequence[int]
 ) -> Obstacle:

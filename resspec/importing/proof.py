@@ -42,6 +42,7 @@ class Proof(NamedTuple):
         too_large: The bytes that a training step of both takes, if these are too many.
         without_dropout: Whether dropout was turned off for the gradients.
         hidden: The tensors of the module that placeholders stand for.
+        changes: Whether the module returns something else when it is called again.
     """
 
     tensors: int
@@ -57,6 +58,7 @@ class Proof(NamedTuple):
     too_large: int = 0
     without_dropout: bool = False
     hidden: int = 0
+    changes: bool = False
 
     @classmethod
     def of_shapes(cls, theirs: Dims, ours: Dims, hidden: tuple[str, ...] = ()) -> Proof:
@@ -87,7 +89,14 @@ class Proof(NamedTuple):
     def is_sound(self) -> bool:
         """True if no comparison that was made found a difference."""
         compared = [each for each in (self.outputs, self.gradients) if each]
-        return self.has_same_names and all(each.is_close for each in compared)
+        close = all(each.is_close for each in compared)
+        return self.has_same_names and close and not self.changes
+
+    @property
+    def differs_in_training(self) -> bool:
+        """True if the outputs in eval mode agree, but not what a training step leaves."""
+        agree = self.has_same_names and self.outputs is not None and self.outputs.is_close
+        return agree and self.gradients is not None and not self.gradients.is_close
 
     @property
     def is_bitwise(self) -> bool:
@@ -109,6 +118,8 @@ class Proof(NamedTuple):
         if self.reshaped:
             yield f"{_some(self.reshaped)} {_has(self.reshaped)} a different shape"
         yield from self._agreements()
+        if self.changes:
+            yield "the module returns something else when it is called again with the same input"
         if self.first:
             yield f"the first difference is in {self.first}"
         if self.failure:

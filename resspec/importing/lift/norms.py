@@ -21,12 +21,12 @@ def batch_norm(
     weight: Any = None,
     bias: Any = None,
     training: bool = False,
-    momentum: float = 0.1,
+    momentum: float | None = 0.1,
     eps: float = 1e-5,
 ) -> Arranged | Standardized:
     if isinstance(input, Viewed):
         return _standardized(input, weight, eps)
-    if momentum == 0 and running_mean is not None:
+    if momentum is None:
         raise Problem("it averages all batches (`momentum=None`)", "`bn momentum=0.1` is a factor")
     layer = BatchNorm(
         eps=exact(eps),

@@ -18,6 +18,8 @@ def exact(number: float) -> Fraction:
     """
     if not isfinite(number):
         raise Problem(f"a factor of {number}")
+    if abs(number) >= _TOO_LONG:
+        raise Problem(f"a factor of {number} has too many digits", "a number has at most 18 digits")
     written = Fraction(repr(float(number)))
     return written if written.denominator < _TOO_LONG else Fraction(f"{number:.12g}")
 

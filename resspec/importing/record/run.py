@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from resspec.collector import paused
-from resspec.importing.errors import Unimportable, depends_on_values, fails
+from resspec.importing.errors import Unimportable, depends_on_values, fails, unregistered
 from resspec.importing.graph import ModulePath
 from resspec.importing.trace import BATCH, Called, Trace, Value, Weight
 from resspec.ir.shape import Shape
@@ -33,6 +33,8 @@ LEAVES = frozenset(
 KEEP_SHAPE = frozenset(
     "batch_norm gelu hardsigmoid hardswish leaky_relu relu relu6 sigmoid silu tanh".split()
 )
+
+BATCH_NORMS = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
 _TORCH = f"{Path(torch.__file__).parent}{os.sep}"
 _OURS = f"{Path(__file__).parent}{os.sep}"
@@ -100,6 +102,11 @@ class _Recorder(TorchFunctionMode):
         self._stack: list[tuple[ModulePath, int]] = [((), 0)]
         self._place = ""
         self._records = True  # not inside of a module that is recorded as a whole
+        self._averaging = {
+            _path(name)
+            for name, child in module.named_modules()
+            if isinstance(child, BATCH_NORMS) and child.momentum is None
+        }
         self._add_weights(module)
 
     def _add_weights(self, module: nn.Module) -> None:
@@ -175,6 +182,8 @@ class _Recorder(TorchFunctionMode):
             return result
         self._place = place = _place(sys._getframe(1))
         given, named = self.data(args), self.data(kwargs)
+        if name == "batch_norm" and self._stack[-1][0] in self._averaging:
+            given, named = given[:5], named | {"momentum": None}  # torch passes on 0 for it
         result = self._result(name, func, args, kwargs)
         if name == "__setitem__":
             self._note(name, given, named, args[0], place)
@@ -234,6 +243,8 @@ class _Recorder(TorchFunctionMode):
         path, _ = self._stack[-1]
         said = str(error).partition("\n")[0]
         why = depends_on_values if "meta tensor" in said else fails
+        if "device meta" in said or "meta device" in said:
+            why = unregistered
         detail = f"{type(error).__name__}: {said}" if said else type(error).__name__
         obstacle = why(path, self.classes.get(path, ""), self._place, detail)
         return Unimportable(type(module).__name__, [obstacle])

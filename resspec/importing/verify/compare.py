@@ -37,6 +37,7 @@ SIDES = (64, 96, 128, 160, 192, 224, 256, 288, 320, 384, 448)  # smaller ones hi
 Make = Callable[[], nn.Module]
 Pair = tuple[Tensor, Tensor]
 
+_NOT_FINITE = "the outputs of the module are not finite with random parameters"
 _DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 _FAILURES = (RuntimeError, ValueError, TypeError, AssertionError, IndexError, AttributeError)
 
@@ -93,9 +94,16 @@ def _compared(network: Network, make: Make, proof: Proof) -> Proof:
     theirs = randomized(make())
     try:
         expected = outputs_of(theirs, x)
+        again = outputs_of(theirs, x)
     except _FAILURES as error:
         reason = f"the module cannot be run on {network.input}: {_first_line(error)}"
         return proof._replace(failure=reason)
+
+    if not all(map(torch.equal, expected, again)):
+        is_number = not any(output.isnan().any() for output in expected)
+        return proof._replace(changes=is_number, failure="" if is_number else _NOT_FINITE)
+    if not all(output.isfinite().all() for output in expected):
+        return proof._replace(failure=_NOT_FINITE)
 
     if needed > MOST_BYTES:
         del theirs
@@ -123,6 +131,9 @@ def _trained(
         for module in (*theirs.modules(), *ours.modules()):
             if isinstance(module, _DROPOUT):
                 module.p = 0.0
+    if still := [name for name, module in theirs.train().named_modules() if not module.training]:
+        reason = f"`{still[0]}` stays in eval mode during training, where that of a spec does not"
+        return proof._replace(failure=reason)
     try:
         expected = training_step(theirs, x, chosen)
     except _FAILURES as error:
