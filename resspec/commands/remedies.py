@@ -37,7 +37,8 @@ _BY_CODE = dict.fromkeys(
     ("E0535", "E0601", "E0602", "E0603", "E0604", "E0605", "E0616"), _OTHER_FOLDER
 ) | {
     "E0702": {
-        "import": "--carry imports such a network if the values have the same size; "
+        "import": "--carry imports such a network if the values' sizes are equal or divide "
+        "each other; "
         f"{_PARTIAL} for it"
     }
 }

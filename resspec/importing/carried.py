@@ -1,5 +1,7 @@
 """Branches that cross, written with one value: a `concat` carries along the values that later steps
-read, and `slice` takes them out again. The result is the same, with more copies.
+read, and `slice` takes them out again. Where their sizes differ, all are carried at the smallest:
+`pixel_unshuffle` moves the pixels of a larger one to channels, and `pixel_shuffle` moves them back.
+The result is the same, with more copies.
 """
 
 from __future__ import annotations
@@ -14,7 +16,10 @@ from resspec.importing.graph import INPUT, Graph, ModulePath, Step, around
 from resspec.importing.modules import common
 from resspec.importing.reads import reads
 from resspec.importing.regions import Region, Ways
+from resspec.ir.ops import Layer
 from resspec.ir.ops.arrange import Chunk, SliceOp
+from resspec.ir.ops.layer import Size
+from resspec.ir.ops.resize import PixelShuffle, PixelUnshuffle
 from resspec.ir.shape import Shape
 
 PASSES = 8  # over regions inside each other
@@ -68,7 +73,10 @@ class _Carrying:
     def carry(self, decomposed: Decomposed) -> bool:
         """Change all innermost regions in which branches cross; return whether any was."""
         regions = self.ways.regions(decomposed.crossings)
-        return sum(_Region(self, region).carry() for region in regions) > 0
+        return sum(self._carry(region) for region in regions) > 0
+
+    def _carry(self, region: Region) -> bool:
+        return _Region(self, region).carry() or _Region(self, region, of_sizes=True).carry()
 
     def shape(self, step: int) -> Shape:
         return self.origin.input if step == INPUT else self.steps[step].output
@@ -129,7 +137,7 @@ class _Carrying:
 
 
 class _Uncarriable(Exception):
-    """An error for a value that does not have the size of those that are carried."""
+    """An error for a value whose size does not fit that of those that are carried."""
 
 
 class _Region:
@@ -137,13 +145,16 @@ class _Region:
 
     Attributes:
         live: The values that are carried, in the order of their channels.
-        state: The step that has all of them.
+        state: The step that has all of them; the value itself where there is one.
         done: The steps that are computed.
+        size: Height and width of the state.
+        of_sizes: Whether values that are larger than the state are carried too.
     """
 
-    def __init__(self, carrying: _Carrying, region: Region) -> None:
+    def __init__(self, carrying: _Carrying, region: Region, *, of_sizes: bool = False) -> None:
         self.carrying = carrying
         self.region = region
+        self.of_sizes = of_sizes
         self.readers = carrying.ways.readers
         self.inside = carrying.ways.inside(region)
         self.members = set(self.inside)
@@ -168,6 +179,7 @@ class _Region:
         start, end = self.region
         forks = self.carrying.ways.forks(self.region)
         self.free = {i for i in forks if self._is_free(i, {start, *forks})}
+        self.size = self._size([start, *forks, end] if self.of_sizes else [end])
         for value in [*forks, end]:
             if value not in self.free and value not in self.live:
                 self._need_fit(value)
@@ -178,10 +190,28 @@ class _Region:
         does = self.carrying.origin.steps[step].does
         return isinstance(does, SliceOp | Chunk) and self.carrying.inputs[step][0] in forks
 
+    def _size(self, values: Iterable[int]) -> Size:
+        """Return the smallest size of these values."""
+        shapes = [self.carrying.shape(value) for value in values]
+        if not all(shape.is_image for shape in shapes):
+            raise _Uncarriable
+        return min((height, width) for height, width in (shape.spatial for shape in shapes))
+
+    def _factor(self, step: int) -> int:
+        """Return the pixels of a value, along one axis, for each of the state; 0 if it does not
+        fit.
+        """
+        shape = self.carrying.shape(step)
+        if not shape.is_image:
+            return 0
+        height, width = self.size
+        factor = shape.spatial[0] // height
+        return factor if shape.spatial == (factor * height, factor * width) else 0
+
     def _fits(self, step: int) -> bool:
-        """Return whether a value has the size of those that are carried."""
-        shape, end = self.carrying.shape(step), self.carrying.shape(self.region.end)
-        return shape.is_image and shape.spatial == end.spatial
+        """Return whether a value can be carried."""
+        factor = self._factor(step)
+        return factor > 0 if self.of_sizes else factor == 1
 
     def _need_fit(self, step: int) -> None:
         if not self._fits(step):
@@ -199,10 +229,14 @@ class _Region:
             else:
                 added += [self._end(reader) for reader in later]
         added = sorted([*added, value])
-        # What is read later comes last, so that gradients are added up in the order of the module.
-        parts = [*added, *self._parts(kept, value)]
+        old = self._parts(kept, value)
         self.live = [*added, *kept]
-        self.state = parts[0] if len(parts) == 1 else self._concat(parts, value)
+        if len(self.live) == 1:
+            self.state = value
+            return
+        # What is read later comes last, so that gradients are added up in the order of the module.
+        parts = [*(self._shrunk(each) for each in added), *old]
+        self.state = self._concat(parts, value)
 
     def _later(self, value: int) -> Iterator[int]:
         """Yield the steps that still have to read a value."""
@@ -260,13 +294,14 @@ class _Region:
         carrying = self.carrying
         found = carrying.steps[step]
         match found.does:
-            case SliceOp(start=first, stop=last):
+            case SliceOp(start=first, stop=last) if self._factor(value) == 1:
                 layer = SliceOp(start + first, stop if last is None else start + last)
-            case Chunk(chunks=chunks, part=part):
+            case Chunk(chunks=chunks, part=part) if self._factor(value) == 1:
                 width = (stop - start) // chunks
                 layer = SliceOp(start + part * width, start + (part + 1) * width)
             case _:
-                carrying.inputs[step][number] = self._slice(start, stop, step)
+                part = self._slice(start, stop, step)
+                carrying.inputs[step][number] = self._enlarged(part, value, step)
                 return
         carrying.steps[step] = replace(found, does=layer)
         carrying.inputs[step][number] = self.state
@@ -274,8 +309,26 @@ class _Region:
     def _channels(self, value: int) -> tuple[int, int]:
         """Return the channels of the state that are a value."""
         before = self.live[: self.live.index(value)]
-        start = sum(self.carrying.shape(each).channels for each in before)
-        return start, start + self.carrying.shape(value).channels
+        start = sum(map(self._width, before))
+        return start, start + self._width(value)
+
+    def _width(self, value: int) -> int:
+        """Return how many channels of the state a value has."""
+        return int(self.carrying.shape(value).channels * self._factor(value) ** 2)
+
+    def _shrunk(self, value: int) -> int:
+        """Return a value with the size of the state."""
+        factor = self._factor(value)
+        return value if factor == 1 else self._layer(PixelUnshuffle(factor), value, value)
+
+    def _enlarged(self, part: int, value: int, place: int) -> int:
+        """Return a part of the state with the size of its value."""
+        factor = self._factor(value)
+        return part if factor == 1 else self._layer(PixelShuffle(factor), part, place)
+
+    def _layer(self, layer: Layer, value: int, place: int) -> int:
+        output = layer.infer(self.carrying.shape(value))
+        return self.carrying.add(Step(layer, (value,), output, self.path, False), place)
 
     def _slice(self, start: int, stop: int, place: int) -> int:
         shape = self.carrying.shape(self.state)
@@ -311,7 +364,7 @@ class _Region:
     def _parts(self, kept: list[int], place: int) -> list[int]:
         """Return slices of the state with these values."""
         if len(self.live) == 1:
-            return [self.state for _ in kept]
+            return [self._shrunk(self.state) for _ in kept]
         return self._joined([self._slice(*self._channels(each), place) for each in kept])
 
     def _concat(self, parts: list[int], place: int) -> int:

@@ -67,6 +67,7 @@ STEPS: dict[str, Layer | Merge] = {
         bias=False,
     ),
     "pool": MaxPool((2, 2), (2, 2), (0, 0)),
+    "crop": MaxPool((2, 2), (1, 1), (0, 0)),
     "up": Upsample((2, 2)),
     "low": SliceOp(0, 4),
     "high": SliceOp(4, 8),

@@ -12,6 +12,9 @@ from resspec.importing.decompose import decompose
 from resspec.importing.errors import Unimportable
 from resspec.importing.graph import Graph
 from resspec.importing.nest import network
+from resspec.ir import walk
+from resspec.ir.nodes import Op
+from resspec.ir.ops.resize import PixelShuffle
 from tests.importing.graphs import evaluated
 from tests.importing.sketched import graph
 
@@ -83,19 +86,54 @@ def test_random_graphs_cross() -> None:
     assert sum(bool(decompose(crossed(seed)).crossings) for seed in range(60)) > 20
 
 
-def test_values_of_several_sizes_cannot_be_carried() -> None:
+def of_sizes(seed: int) -> Graph:
+    """A graph in which each step reads any steps before it, of 4x4 or 2x2 pixels."""
+    random = Random(seed)
+    values = {"large": ["input"], "small": list[str]()}
+    unread = {"large": set[str](), "small": set[str]()}
+    lines = []
+    for i in range(random.randint(6, 14)):
+        size = random.choice([size for size, read in values.items() if read])
+        word = random.choice(["conv", "conv", "add", "pool" if size == "large" else "up"])
+        read = [random.choice(values[size][-4:]) for _ in range(2 if word == "add" else 1)]
+        lines.append(f"v{i} = {word} {' '.join(read)}")
+        unread[size] -= set(read)
+        new = {"pool": "small", "up": "large"}.get(word, size)
+        values[new].append(f"v{i}")
+        unread[new].add(f"v{i}")
+    lines += [f"u{value} = up {value}" for value in sorted(unread["small"])]
+    ends = [*sorted(unread["large"]), *(f"u{value}" for value in sorted(unread["small"]))]
+    return graph("\n".join([*lines, f"y = concat {' '.join(ends)}"]))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_values_of_several_sizes_are_carried(seed: int) -> None:
+    assert_computes_the_same(of_sizes(seed))
+
+
+def test_values_of_several_sizes_cross() -> None:
+    crossing = [seed for seed in range(20) if decompose(of_sizes(seed)).crossings]
+    carried = [network(of_sizes(seed), carries=True) for seed in crossing]
+    shuffled = [each for each in carried if any(map(_shuffles, walk.layers(walk.whole(each))))]
+    assert len(shuffled) > 3
+
+
+def _shuffles(layer: tuple[str, walk.Step]) -> bool:
+    _, step = layer
+    return isinstance(step.node, Op) and isinstance(step.node.layer, PixelShuffle)
+
+
+def test_sizes_that_are_no_multiples_cannot_be_carried() -> None:
     text = """
-        a = conv input
-        p = pool a
-        b = conv p
-        q = pool a
+        a = crop input
+        b = conv input
         c = conv a
-        u = up b
-        s = add c u
-        d = pool c
-        t = add d b
-        v = up t
-        y = add s v
+        d = crop b
+        e = add c d
+        f = add a d
+        g = conv b
+        h = crop g
+        y = concat e f h
     """
     with pytest.raises(Unimportable, match="cross"):
         network(graph(text), carries=True)
