@@ -50,15 +50,18 @@ class Browser:
             self.call(f"{domain}.enable")
         self.call("Page.setLifecycleEventsEnabled", enabled=True)
 
-    def open(self, page: Path, width: int = 1400, height: int = 900, dark: bool = False) -> None:
-        """A file, when it has loaded; nothing of the page before is known any more."""
+    def open(
+        self, page: Path | str, width: int = 1400, height: int = 900, dark: bool = False
+    ) -> None:
+        """A file or an address, when it has loaded; nothing of the page before is known any more."""
+        address = page.as_uri() if isinstance(page, Path) else page
         self.size(width, height)
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", features=scheme)
         self.events.clear()
         loaded = {
             "name": "load",
-            "loaderId": self.call("Page.navigate", url=page.as_uri())["loaderId"],
+            "loaderId": self.call("Page.navigate", url=address)["loaderId"],
         }
         while not any(
             loaded.items() <= event["params"].items()

@@ -55,6 +55,12 @@ def networks() -> list[Entry]:
     ]
 
 
+def networks_of(library: Library) -> dict[str, dict[str, str | None]]:
+    """Return the networks of a file, each with its parameters and the values that they have."""
+    names = _declared(library, ast.NetworkDecl, ast.Derived)
+    return {name: _values(library, name) for name in names}
+
+
 def templates() -> list[Entry]:
     """Return the networks with a parameter that has no value."""
     return [

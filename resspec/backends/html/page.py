@@ -125,6 +125,11 @@ def page(
     )
 
 
+def script_hash() -> str:
+    """Return the hash of the script of all pages, for the policy of a page around one."""
+    return _hash(_file("page.js"))
+
+
 def _document(data: PageData) -> dict[str, Any]:
     return {
         "columns": [column._asdict() for column in data.columns],
