@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: help demo test lint coverage docs bench campaign clean
+.PHONY: help demo test lint coverage docs playground bench campaign clean
 .DELETE_ON_ERROR:
 
 help:
@@ -34,6 +34,10 @@ coverage: .venv/.dev
 # make docs   the documentation, as a site in build/site
 docs: .venv/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# make playground  the compiler in a browser tab, as one static folder, build/playground; needs npm
+playground: .venv/.dev
+	$(BIN)/python playground/build.py
 
 # make bench  the promises about speed, as ratios measured in one run
 bench: .venv/.dev

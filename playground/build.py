@@ -66,7 +66,12 @@ def _bundle() -> None:
     """Make one file of the page's modules and CodeMirror; the worker is as it stands."""
     esbuild = MODULES / "node_modules" / ".bin" / "esbuild"
     settings = ["--bundle", "--minify", "--format=esm", "--target=es2022"]
-    command: list[str | Path] = [esbuild, HERE / "main.js", *settings, f"--outfile={SITE / 'main.js'}"]
+    command: list[str | Path] = [
+        esbuild,
+        HERE / "main.js",
+        *settings,
+        f"--outfile={SITE / 'main.js'}",
+    ]
     environment = {"NODE_PATH": str(MODULES / "node_modules"), "PATH": "/usr/bin:/bin"}
     subprocess.run(command, check=True, env=environment)
     shutil.copyfile(HERE / "worker.js", SITE / "worker.js")
