@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         evaluate,
         expand,
         import_module,
+        open_run,
         report,
         train,
     )
@@ -51,6 +52,7 @@ __all__ = [
     "expand",
     "import_module",
     "load",
+    "open_run",
     "report",
     "train",
 ]

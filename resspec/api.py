@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from resspec.backends.report import Report
     from resspec.importing.imported import Imported
     from resspec.training.evaluate import Evaluation
+    from resspec.training.predict import TrainedModel
     from resspec.training.trainer import Result
 
 
@@ -342,6 +343,34 @@ def evaluate(
         workers=workers,
         device=device,
     )
+
+
+def open_run(path: str | Path, *, device: str | None = None) -> TrainedModel:
+    """Return the trained network of a run, with its transform and its classes.
+
+    Args:
+        path: The folder of a run, or a `weights.safetensors` that a run wrote.
+        device: Where the model predicts, such as `cuda`; by default the CPU.
+
+    Returns:
+        The network: `model` is its torch module in eval mode, `transform` turns an image file into
+        its input, `classes` are the names of its scores, and `predict` does all of it.
+
+    Raises:
+        UsageError: There is no run, it is damaged, or it has no weights yet.
+
+    Examples:
+        >>> network = resspec.load("digits")
+        >>> result = resspec.train(network, run="runs/short", settings={"epochs": "1"})
+        >>> trained = resspec.open_run("runs/short")
+        >>> trained.classes[:3], trained.model.training
+        (('0', '1', '2'), False)
+    """
+    from resspec.training.predict import opened
+
+    found = opened(Path(path))
+    found.model.to(device or "cpu")
+    return found
 
 
 def _require_network(given: object) -> None:

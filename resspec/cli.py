@@ -21,7 +21,14 @@ from resspec.diagnostics import InternalError, ResspecError, SpecError, UsageErr
 
 INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell reports a command that SIGINT or SIGPIPE ended
 
-LONG = ("train", "study", "eval", "bench", "probe")  # their work matters more than their output
+LONG = (
+    "train",
+    "study",
+    "eval",
+    "predict",
+    "bench",
+    "probe",
+)  # their work matters more than their output
 RECORDED = ("train", "study")  # their results are in a folder too
 TAKE_SOURCES = (*LONG, "carry", "check", "compile", "diff", "draw", "expand", "report")
 AGAIN = "saved checkpoints are intact; run the same command again to resume"

@@ -27,6 +27,8 @@ from resspec.syntax.parse import read
 from resspec.texts import DISK, AtRevision, Texts, is_file
 from resspec.uses import declaring, find_base, find_used, is_within
 
+RUN_SPEC = "spec.res"  # in the folder of a run
+
 
 class Opened(NamedTuple):
     """A file with all that it uses.
@@ -133,6 +135,7 @@ def _open_imported(word: str, values: Mapping[str, Any]) -> Opened:
 def locate(spec: str) -> tuple[Path, str | None]:
     """Return the file and the network's name of `FILE`, `FILE:NAME` or the name of a shipped spec.
 
+    The folder of a run means the network that it trains.
     A shipped spec is named by its path, `torchvision/alexnet`, or by the last part alone where no
     other has it.
     """
@@ -140,6 +143,8 @@ def locate(spec: str) -> tuple[Path, str | None]:
         path = Path(text)
         if is_file(path):
             return path, name
+        if is_run(path):
+            return path / RUN_SPEC, name
         shipped_path = shipped.path("specs", f"{text}.res")
         if (
             path.suffix != ".res"
@@ -158,6 +163,11 @@ def locate(spec: str) -> tuple[Path, str | None]:
             raise UsageError(f"{text!r} is ambiguous: write {' or '.join(called_so)}")
     near = _beside(spec) or nearest(spec, shipped_names())
     raise UsageError(f"there is no spec {spec!r}" + (f"; did you mean {near!r}?" if near else ""))
+
+
+def is_run(folder: Path) -> bool:
+    """Return whether a folder is that of a run, which has the spec of its network."""
+    return is_file(folder / "run.json") and is_file(folder / RUN_SPEC)
 
 
 def _beside(spec: str) -> str | None:

@@ -23,6 +23,7 @@ COMMANDS = (
     "import",
     "train",
     "eval",
+    "predict",
     "carry",
     "compare",
     "bench",
@@ -34,7 +35,17 @@ COMMANDS = (
     "completion",
 )
 _OF_ALL = ("help", "completion")  # commands that are about the others
-_WITHOUT_SPEC = ("compare", "completion", "explain", "fmt", "help", "import", "list", "lsp")
+_WITHOUT_SPEC = (
+    "compare",
+    "completion",
+    "explain",
+    "fmt",
+    "help",
+    "import",
+    "list",
+    "lsp",
+    "predict",
+)
 
 _ABOUT = """\
 Compile specs of convolutional networks: check them, count what they cost, and
@@ -49,7 +60,8 @@ turn them into PyTorch modules.
 _SPEC = """\
 SPEC is a file (specs/resnet152.res), one network of a file (nets.res:small), or
 the name of a spec that comes with resspec (resnet152, torchvision/resnet50). It
-may also be a SOURCE of `resspec import`, such as timm:resnet50 or net.py:Net.
+may also be the folder of a run, or a SOURCE of `resspec import`, such as
+timm:resnet50 or net.py:Net.
 """
 
 _EPILOG = """\

@@ -26,6 +26,7 @@ EXAMPLES = """\
   resspec compile resnet50 --out models   ... into models/
   resspec compile resnet50 --target onnx --weights runs/a/weights.safetensors
                                           writes build/resnet50.onnx
+  resspec compile runs/a --target onnx    the network of a run, trained
   resspec compile resnet50 --emit source  prints the PyTorch file alone
   resspec compile resnet50 --emit ir      prints what the compiler understood
 
@@ -55,7 +56,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--weights",
         type=Path,
         metavar="FILE",
-        help="for onnx: the weights to store (.safetensors, or .pth)",
+        help="for onnx: the weights to store (.safetensors, or .pth; those of a run)",
     )
     parser.add_argument(
         "--emit", choices=STAGES, help="print one stage of the compiler instead, and write nothing"
@@ -115,13 +116,29 @@ def _exported(arguments: Namespace) -> tuple[Compiled, str, bytes]:
         from resspec.training import weights
         from resspec.training.weights import metadata
 
-        read = weights.read(arguments.weights) if arguments.weights else None
+        file = arguments.weights or _of_run(Path(arguments.spec))
+        read = weights.read(file) if file else None
         compiled = compile_spec(arguments.spec, **given.values(arguments))
         start = read.telling(note) if read else None
         described = metadata.exported(compiled.network, read.metadata if read else {})
         made = to_onnx(compiled, start, described)
     print(_agreement(made.off), file=sys.stderr)
     return compiled, ".onnx", made.content
+
+
+def _of_run(folder: Path) -> Path | None:
+    """Return the weights of a finished run, or None for a spec. Raises UsageError."""
+    from resspec.opening import is_run
+    from resspec.training.run import ended, record
+
+    if not is_run(folder):
+        return None
+    result = record.result(folder)
+    if result is None:
+        unfinished = f"the run in {folder} has not finished"
+        raise UsageError(f"{unfinished}; --weights FILE exports other weights", "E0613")
+    ended.check_weights(folder, result)
+    return folder / ended.WEIGHTS
 
 
 def _agreement(off: Off | None) -> str:

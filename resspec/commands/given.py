@@ -182,8 +182,10 @@ def specs(given: str) -> list[str]:
 
 def files(given: str) -> list[str]:
     """Return a file itself, or the specs in a folder. Raises UsageError where it has none."""
+    from resspec.opening import is_run
+
     folder = Path(given)
-    if not given or not folder.is_dir():
+    if not given or not folder.is_dir() or is_run(folder):
         return [given]
     found = [
         path
@@ -197,7 +199,11 @@ def files(given: str) -> list[str]:
 
 def is_folder(given: str) -> bool:
     """Return whether `specs` takes this for a folder."""
-    return bool(given) and (Path(given).is_dir() or bool(_shipped_in(given)))
+    from resspec.opening import is_run
+
+    if not given or is_run(Path(given)):
+        return False
+    return Path(given).is_dir() or bool(_shipped_in(given))
 
 
 def _shipped_in(given: str) -> list[str]:

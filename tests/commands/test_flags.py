@@ -133,6 +133,7 @@ POSITIONAL = {
     "carry": "a --from a --to a -o a",
     "compare": "a",
     "bench": "a",
+    "predict": "a b",
     "probe": "a",
     "import": "a",
 }

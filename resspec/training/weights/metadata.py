@@ -17,7 +17,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from resspec.diagnostics import UsageError
+from resspec.diagnostics import SpecError, UsageError
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.network import Network
 from resspec.training.plan import Job
@@ -91,6 +91,20 @@ def preprocessing_of(weights: LoadedWeights) -> dict[str, Any] | None:
         return None if found is None else checked(found)
     except DamagedFile as damage:
         raise _damaged(weights, "preprocessing", str(damage)) from None
+
+
+def network_of(weights: LoadedWeights) -> Network:
+    """Return the network whose spec a file has; raise a UsageError for damage."""
+    from resspec.compiler import Shared, load_text
+
+    name = f"`spec` in {weights.path}"
+    try:
+        found = load_text(name, weights.metadata["spec"], Shared()).network
+    except SpecError as error:
+        raise _damaged(weights, "spec", error.diagnostics[0].brief) from None
+    if fingerprint(found) != weights.metadata.get("hash"):
+        raise _damaged(weights, "spec", "it is not the network of the weights")
+    return found
 
 
 def _parsed(weights: LoadedWeights, name: str) -> Any:

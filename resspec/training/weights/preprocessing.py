@@ -108,7 +108,7 @@ def normalized_as(found: Mapping[str, Any], data: Dataset) -> Dataset:
     names = ("mean", "std", "mean_image")
     if all(found[name] == constants(data.stats)[name] for name in names):
         return data
-    stats = _stats(found)
+    stats = stats_of(found)
     return replace(data, stats=stats, test=_with(data.test, stats))
 
 
@@ -117,7 +117,7 @@ def _with(split: Split, stats: PixelStats) -> Split:
     return replace(split, stats=stats)
 
 
-def _stats(found: Mapping[str, Any]) -> PixelStats:
+def stats_of(found: Mapping[str, Any]) -> PixelStats:
     """Return the statistics to normalize with; the color axes, for training only, are 0."""
     std = _stored(found["std"])
     axes = torch.zeros(len(std), len(std))
