@@ -38,6 +38,7 @@ docs: .venv/.docs
 # make playground  the compiler in a browser tab, as one static folder, build/playground; needs npm
 playground: .venv/.dev
 	$(BIN)/python playground/build.py
+	$(BIN)/pytest tests/editors/test_playground.py
 
 # make bench  the promises about speed, as ratios measured in one run
 bench: .venv/.dev

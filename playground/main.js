@@ -13,6 +13,8 @@ const python = new Python(showProgress);
 const editor = makeEditor(at("editor"), python, onEdit);
 const panes = new Panes(python, () => ({ text: editor.text, base, example }));
 
+globalThis.playground = { editor, panes }; // for the console, and for tests
+
 let base = ""; // the text of the example that this one came from
 let example = "";
 let timer = 0;
