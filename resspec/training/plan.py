@@ -19,7 +19,6 @@ from resspec.passes.quantities import Facts
 from resspec.training import data as datasets
 from resspec.training import recipe_file
 from resspec.training.data import Dataset
-from resspec.training.data.folder import InFolders
 from resspec.training.distributed.processes import Processes
 from resspec.training.distributed.share import share
 from resspec.training.machine import Machine
@@ -74,8 +73,7 @@ class Job:
     @property
     def data_folder(self) -> Path | None:
         """The folder of the data set, if it is a folder of images."""
-        train = self.data.train
-        return train.root.parent.absolute() if isinstance(train, InFolders) else None
+        return self.data.folder.absolute() if self.data.folder else None
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import torch
@@ -94,6 +95,7 @@ class Dataset:
         test: The test images.
         stats: The statistics to normalize with.
         notes: Sentences on what was noticed while reading it.
+        folder: The folder of its images, where they are files.
     """
 
     name: str
@@ -103,6 +105,7 @@ class Dataset:
     test: Split
     stats: PixelStats
     notes: tuple[str, ...] = ()
+    folder: Path | None = None
 
 
 def held_out(labels: Tensor, share: float) -> tuple[Tensor, Tensor]:

@@ -31,32 +31,25 @@ from resspec.training.data.inspection import (
     Size,
     inspect_files,
 )
+from resspec.training.data.layout import parts
 from resspec.training.data.pixel_stats import IMAGENET, IMAGENET_GRAY, PixelStats
 from resspec.training.data.read_image import resized_test_size
-from resspec.training.data.scan import SplitFolder, scan
+from resspec.training.data.scan import SplitFolder
 from resspec.training.data.wording import as_text, dataset_name
 from resspec.training.data.workers import ImageFiles, read_batches
 from resspec.training.names import IMAGENET as IMAGENET_NAME
 from resspec.training.recipes.images import DataConfig, TestTransform
 
-TRAIN = "train"
-TEST = ("val", "test")
 _SYNSET = re.compile("n[0-9]{8}")  # ImageNet's names of classes
 
 
-def is_here(folder: Path) -> bool:
-    """Return whether a folder has one of training and one of test images."""
-    return (folder / TRAIN).is_dir() and any((folder / name).is_dir() for name in TEST)
-
-
 def load(folder: Path, options: LoadOptions) -> Dataset:
-    """Return the data set in a folder; its classes are the folders in `train/`, sorted by name.
+    """Return the data set in a folder; its classes are the folders of training images, sorted.
 
     Raises:
         UsageError: The folders cannot be read, or do not define the class of each image.
     """
-    test_folder = next(folder / name for name in TEST if (folder / name).is_dir())
-    train, test = scan(folder / TRAIN), scan(test_folder)
+    train, test, how = parts(folder)
     classes = tuple(sorted(train.images))
     if not classes:
         raise UsageError(f"{train.root} has no folders: there must be one for each class", "E0513")
@@ -82,7 +75,8 @@ def load(folder: Path, options: LoadOptions) -> Dataset:
         train=split(train, [train.images[name] for name in classes]),
         test=split(test, tested),
         stats=stats,
-        notes=tuple(class_notes(train, test, tested)),
+        notes=(*class_notes(train, test, tested), *([how] if how else [])),
+        folder=folder,
     )
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from resspec.diagnostics import UsageError
 from resspec.home import cache_folder
 from resspec.suggest import nearest
-from resspec.training.data import cifar, folder, idx, not_found
+from resspec.training.data import cifar, folder, idx, layout, not_found
 from resspec.training.data.dataset import Dataset, LoadOptions
 from resspec.training.names import CIFAR_10, CIFAR_100, DATA, FASHION_MNIST, IMAGENET
 
@@ -56,7 +56,7 @@ FORMATS = {
     CIFAR_100: _cifar(cifar.HUNDRED, "CIFAR100"),
     IMAGENET: Format(
         ("imagenet", "ILSVRC2012"),
-        folder.is_here,
+        layout.is_here,
         folder.load,
         advice=(
             "\npass the path of a folder with train/ and val/, each with a folder for each class"
@@ -131,6 +131,8 @@ def _recognize(path: Path) -> tuple[Format, Path]:
         for candidate in (path, *(path / part for part in known.folders)):
             if known.is_here(candidate):
                 return known, candidate
+    if layout.is_unsplit(path) and not not_found.is_part(path):
+        return FORMATS[IMAGENET], path
     raise UsageError(not_found.describe(path), "E0513")
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from resspec.training.data.folder import TEST, TRAIN, is_here
+from resspec.training.data.layout import TEST, TRAIN, is_here
 from resspec.training.data.scan import is_hidden, is_image
 from resspec.training.data.wording import listed, printable
 
-SPLITS = {  # what people call the folder of each split, in lower case
-    "train": ("train", "training"),
-    "val": ("val", "valid", "validation", "dev", "eval", "test", "testing"),
-}
+SPLITS = {"train": TRAIN, "val": TEST}
 EXPECTED = (
     "expected train/ and val/ with a folder for each class, "
     "IDX files, or the Python version of CIFAR"
@@ -22,6 +19,12 @@ TO_ADD = {
 }
 
 
+def is_part(folder: Path) -> bool:
+    """Return whether a folder has the training or the test images of the data set around it."""
+    real = folder.resolve()
+    return real.name.lower() in (*TRAIN, *TEST) and is_here(real.parent)
+
+
 def describe(folder: Path) -> str:
     """Return why a folder is not a data set, and how to make it one or which folder to pass.
 
@@ -29,9 +32,8 @@ def describe(folder: Path) -> str:
         OSError: The folder, or one in it, cannot be read.
     """
     where = printable(folder)
-    real = folder.resolve()
-    if real.name in (TRAIN, *TEST) and is_here(real.parent):
-        parent = printable(folder.parent if folder.name else real.parent)
+    if is_part(folder):
+        parent = printable(folder.parent if folder.name else folder.resolve().parent)
         return f"{where} is one split of a data set; pass the folder that contains it, {parent}"
 
     inside = sorted(path.name for path in folder.iterdir() if path.is_dir())
@@ -45,10 +47,7 @@ def describe(folder: Path) -> str:
 
     classes = [name for name in inside if _has_images(folder / name)]
     if classes:
-        return (
-            f"{where} contains class folders ({listed(classes)}) but no train/ and val/; "
-            "move a part of each class into val/CLASS/ and the rest into train/CLASS/"
-        )
+        return f"{where} contains one class folder ({listed(classes)}); add one for each class"
     if _has_images(folder):
         return (
             f"{where} contains images but no class folders; "
@@ -73,8 +72,6 @@ def _splits(names: list[str]) -> str:
             steps.append(TO_ADD[split])
             continue
         found.append(f"{name}/")
-        if name not in (TRAIN, *TEST):
-            steps.append(f"rename {name}/ to {split}/")
 
     if not found:
         return ""

@@ -277,44 +277,18 @@ def archive_of_a_mac(folder: Path) -> Path:
 
 
 NOT_DATA_SETS: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "validation": (
-        lambda d: renamed(d, val="validation"),
-        "d contains train/ and validation/; rename validation/ to val/",
-    ),
-    "valid": (
-        lambda d: renamed(d, val="valid"),
-        "d contains train/ and valid/; rename valid/ to val/",
-    ),
-    "Train": (
-        lambda d: renamed(d, train="Train"),
-        "d contains Train/ and val/; rename Train/ to train/",
-    ),
-    "no val": (
-        lambda d: renamed(d, val="../val"),
-        "d contains train/ but no val/; move a part of each class into val/CLASS/",
-    ),
     "no train": (
         lambda d: renamed(d, train="../train"),
         "d contains val/ but no train/; put the training images into train/CLASS/",
-    ),
-    "training alone": (
-        lambda d: renamed(d, train="training", val="../val"),
-        (
-            "d contains training/ but no val/; "
-            "rename training/ to train/ and move a part of each class into val/CLASS/"
-        ),
     ),
     "one split": (
         lambda d: d / "train",
         "d/train is one split of a data set; pass the folder that contains it, d",
     ),
     "one deeper": (archive_of_a_mac, "outer contains a data set; pass outer/d"),
-    "flat": (
-        lambda d: renamed(d, train="../flat").parent / "flat",
-        (
-            "flat contains class folders (cat, dog) but no train/ and val/; "
-            "move a part of each class into val/CLASS/ and the rest into train/CLASS/"
-        ),
+    "one class": (
+        lambda d: renamed(d, **{"train/dog": "../dog"}, train="../flat").parent / "flat",
+        "flat contains one class folder (cat); add one for each class",
     ),
     "images alone": (
         lambda d: d / "train" / "cat",
