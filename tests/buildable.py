@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from tests.buildable_layers import LayerSteps
+from tests.buildable_newer import convolving, normalizing, resizing
 from tests.naive_steps import (
     REFUSALS,
     Step,
@@ -123,6 +124,10 @@ class _Writer(LayerSteps):
 
     # --- steps ---
 
+    def newer(self, x: Value, depth: int) -> Step:
+        del depth
+        return self.random.choice([resizing, normalizing, convolving])(self.random, x)
+
     def head(self, x: Value, depth: int) -> Step:
         return self.random.choice([self.fc, self.fc, self.pool, self.window, self.step])(x, depth)
 
@@ -136,6 +141,7 @@ class _Writer(LayerSteps):
             self.norm,
             self.activation,
             self.arrange,
+            self.newer,
         ]
         if depth > 0:
             kinds += [
