@@ -48,7 +48,8 @@ def lint(
     ]
     collected = Collected()
     collected.add(*found)
-    return sorted(allowed(library.file, collected), key=lambda each: each.labels[0].span.start)
+    files = [each.file for each in library.all() if each.file]
+    return sorted(allowed(files, collected), key=lambda each: each.labels[0].span.start)
 
 
 def single_value(span: Span, norm: Span, shape: str) -> Diagnostic:

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tests.naive_steps import Refused, Step, Value, built, picture
-
+from tests.naive_steps import Refused, Step, Value, built, joined, picture
 
 LARGE = 20  # pixels of a side: such an image grows no more
 
@@ -87,8 +86,8 @@ def convolving(random: Random, x: Value) -> Step:
             Step(f"{{ {kind} {size}x{size}, {out}, /{stride}, groups={groups} }}", built(conv)),
             Step(f"{{ maxpool {size}x{size}, /{stride}, padding=same }}", built(lambda _: same)),
             Step(f"{{ avgpool {size}x{size}, /{stride}, padding=same }}", built(lambda _: same)),
-            Step("context_pool", built(lambda _: lambda t: picture(t).mean((2, 3), True))),
-            Step("avgpool -> channel_conv 3", built(lambda _: lambda t: picture(t)[:, :, :1, :1])),
+            Step("context_pool", built(lambda _: _mean)),
+            joined([Step("avgpool", built(lambda _: _mean)), Step("channel_conv 3", built(_kept))]),
         ]
     )
 
@@ -96,6 +95,10 @@ def convolving(random: Random, x: Value) -> Step:
 def _kept(x: Value) -> nn.Module:
     del x
     return nn.Identity()
+
+
+def _mean(t: Tensor) -> Tensor:
+    return picture(t).mean((2, 3), keepdim=True)
 
 
 def _grouped(t: Tensor, groups: int) -> Tensor:

@@ -99,6 +99,17 @@ def test_a_comment_allows_the_clause_that_it_follows(
     assert codes(tmp_path, laid_out) == expected
 
 
+@pytest.mark.parametrize(
+    ("comment", "expected"), [("", ["W0303"]), ("# allow W0303", []), ("# allow W0301", ["W0303"])]
+)
+def test_a_library_allows_for_all_its_users(
+    comment: str, expected: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "gates.res").write_text(f"block gate = conv 1x1, 4\n  -> bn {comment}\n  -> relu\n")
+    text = "use gates\nnetwork n { input 3x8x8; stem avgpool -> gate; head fc 2 }\n"
+    assert codes(tmp_path, text) == expected
+
+
 def test_check_shows_warnings_and_ends_well(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,18 +30,26 @@ def text_warnings(file: ast.SpecFile) -> Iterator[Diagnostic]:
         yield from _declaration(declaration, None if is_library else read)
 
 
-def allowed(file: ast.SpecFile, found: Iterable[Diagnostic]) -> list[Diagnostic]:
+def allowed(files: Iterable[ast.SpecFile], found: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Return all but those that a comment allows on their line, or behind their clause or
-    declaration.
+    declaration; in a library that the file uses, on the line of the layer.
     """
     permits = {
-        (line, code)
+        (comment.source, line, code)
+        for file in files
         for comment in file.comments
         for found in _ALLOWED.finditer(comment.text)
         for line in _lines_before(file, comment)
         for code in re.findall(r"W\d{4}", found[1])
     }
-    return [each for each in found if (_line(each), each.code) not in permits]
+    return [each for each in found if permits.isdisjoint(_marks(each))]
+
+
+def _marks(diagnostic: Diagnostic) -> Iterator[tuple[Source, int, str]]:
+    """Yield the line of a warning, and the lines that it marks in other files."""
+    first, *others = [label.span for label in diagnostic.labels]
+    for span in [first, *(span for span in others if span.source != first.source)]:
+        yield span.source, _line_of(span), diagnostic.code
 
 
 def _lines_before(file: ast.SpecFile, comment: Span) -> Iterator[int]:
@@ -306,10 +314,6 @@ def _stem(clauses: list[ast.Clause]) -> Iterator[Diagnostic]:
         ]
         if strided and kernels and stem.name.text == "conv":
             yield large_stem(stem.span, inputs[0].span)
-
-
-def _line(diagnostic: Diagnostic) -> int:
-    return _line_of(diagnostic.labels[0].span)
 
 
 def _line_of(span: Span) -> int:
