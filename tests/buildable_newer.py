@@ -52,7 +52,7 @@ def normalizing(random: Random, x: Value) -> Step:
     return random.choice(
         [
             Step("rms_norm", built(_kept, reads_any=True)),
-            Step("simple_norm", built(_kept, reads_any=True)),
+            Step("simple_norm", built(_deviating, reads_any=True)),
             Step("ln2d", built(lambda _: picture)),
             Step(f"evonorm_s0 {groups}", built(lambda _: lambda t: _grouped(t, groups))),
             Step(f"lrn {size}", built(lambda _: nn.LocalResponseNorm(size))),
@@ -94,6 +94,12 @@ def convolving(random: Random, x: Value) -> Step:
 
 def _kept(x: Value) -> nn.Module:
     del x
+    return nn.Identity()
+
+
+def _deviating(x: Value) -> nn.Module:
+    if x.channels == 1:
+        raise Refused("one channel has no deviation")
     return nn.Identity()
 
 

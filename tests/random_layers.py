@@ -11,7 +11,7 @@ ACTIVATIONS = (
     "relu inplace=false",
     "gelu tanh=true",
     "mish",
-    "leaky_relu",
+    "celu",
     "leaky_relu 0.2, inplace=false",
     "elu 0.5",
     "prelu",
