@@ -177,8 +177,10 @@ class _Decomposition:
         return pieces
 
     def _opened(self, paths: list[Pieces], kind: object) -> list[Pieces]:
-        """Return `(a + b) + c` as one sum of three."""
+        """Return `(a + b) + c` as one sum of three, unless c is computed first."""
         match paths:
+            case [[Fork()], [_, *_] as other] if _begin(other) < _begin(paths[0]):
+                return paths
             case [[Fork(step=step, paths=inner)], *rest] if self.steps[step].does == kind:
                 return [*inner, *rest]
             case _:

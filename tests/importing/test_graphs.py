@@ -49,6 +49,10 @@ CONV = "conv 3x3, 8"
             f"add {{ a: {CONV} | b: {CONV} | c: {CONV} }}",
         ),
         (
+            "c = conv input\na = conv input\nb = conv input\nx = add a b\ny = add x c",
+            f"add {{ c: {CONV} | add {{ a: {CONV} | b: {CONV} }} }}",
+        ),
+        (
             "a = conv input\nb = conv a\nx = add a b input",
             f"add {{ a: {CONV} -> add {{ identity | b: {CONV} }} | identity }}",
         ),
@@ -64,6 +68,7 @@ CONV = "conv 3x3, 8"
         "nested",
         "dense",
         "sum",
+        "computed first",
         "first operands",
         "one operand",
         "twice",
