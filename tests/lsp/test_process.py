@@ -88,10 +88,43 @@ def test_it_takes_little_of_the_machine(tmp_path: Path, spec: str, limit: float)
         process.tell("textDocument/didChange", textDocument=document, contentChanges=[change])
         process.problems(2 + i)
     changed = (process.seconds() - opening) / CHANGES
+    answered = {}
+    for method in ("hover", "completion"):
+        before_asking = process.seconds()
+        for line in range(CHANGES):
+            position = {"line": line % 12, "character": 20}
+            process.ask(f"textDocument/{method}", textDocument={"uri": uri}, position=position)
+        answered[method] = (process.seconds() - before_asking) / CHANGES
     memory = process.mebibytes()
     assert process.end() == 0
     slow = max(before, slowness())
-    print(json.dumps({"start": started, "change": changed, "MiB": memory, "slowness": slow}))
+    figures = {"start": started, "change": changed, **answered, "MiB": memory, "slowness": slow}
+    print(json.dumps(figures))
     assert started <= START * slow
     assert changed <= limit * slow
+    assert max(answered.values()) <= ANSWER * slow
     assert memory <= MEMORY
+
+
+def test_a_file_of_ten_thousand_blocks_does_not_block_a_hover(tmp_path: Path) -> None:
+    process = begun(tmp_path)
+    uri = opened(process, tmp_path, chain("conv 3x3, 16 -> fc 1"))
+    process.problems(1)
+    blocks = "".join(f"block b{i}(w) {{ conv 3x3, w -> bn -> relu }}\n" for i in range(10_000))
+    steps = " -> ".join(f"b{i} 8" for i in range(10_000))
+    large = f"{blocks}network n {{ input 3x8x8; stem {steps}; head fc 1 }}\n"
+    item = {
+        "uri": (tmp_path / "large.res").as_uri(),
+        "languageId": "resspec",
+        "version": 7,
+        "text": large,
+    }
+    process.tell("textDocument/didOpen", textDocument=item)
+    for _ in range(5):
+        position = {"line": 1, "character": 31}
+        answer = process.ask("textDocument/hover", textDocument={"uri": uri}, position=position)
+        assert "conv 3x3, 16" in answer["result"]["contents"]["value"]
+    is_checked = any(each.get("params", {}).get("version") == 7 for each in process.heard)
+    assert not is_checked
+    process.problems(7)
+    assert process.end() == 0
