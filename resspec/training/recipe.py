@@ -140,6 +140,40 @@ class LinearSchedule(RecipeSection):
     min_lr: NotNegative = 0.0
 
 
+class PolynomialSchedule(RecipeSection):
+    """A power of the rest of the run, from the learning rate down to `min_lr`."""
+
+    name: Literal["polynomial"]
+    power: Positive = 1.0
+    min_lr: NotNegative = 0.0
+
+
+class CosineRestartsSchedule(RecipeSection):
+    """Half a cosine after another, as SGDR has it (Loshchilov and Hutter 2017).
+
+    The first one takes `t_0`, and each of the others `t_mult` times as long as the one before.
+    """
+
+    name: Literal["cosine-restarts"]
+    t_0: Lasting
+    t_mult: Count = 1
+    min_lr: NotNegative = 0.0
+
+
+class OneCycleSchedule(RecipeSection):
+    """Up to the learning rate and down again (Smith and Topin 2018), as torch's OneCycleLR.
+
+    It begins at the learning rate divided by `div_factor`, reaches it after `pct_start` of the
+    steps, and ends at its beginning divided by `final_div_factor`.
+    """
+
+    name: Literal["one-cycle"]
+    pct_start: PartialShare = 0.3
+    div_factor: Positive = 25.0
+    final_div_factor: Positive = 1e4
+    anneal_strategy: Literal["cos", "linear"] = "cos"
+
+
 class PlateauSchedule(RecipeSection):
     """Multiply the learning rate by `factor` after `patience` evaluations without improvement."""
 
@@ -155,6 +189,9 @@ ScheduleConfig = Annotated[
     | MultiStepSchedule
     | CosineSchedule
     | LinearSchedule
+    | PolynomialSchedule
+    | CosineRestartsSchedule
+    | OneCycleSchedule
     | PlateauSchedule,
     Field(discriminator="name"),
 ]

@@ -347,6 +347,7 @@ def test_kinds_of_others_lead_to_kinds_that_there_are() -> None:
             inside = {
                 "step": "step, step_size: 3 epochs",
                 "multistep": "multistep, milestones: [3 epochs]",
+                "cosine-restarts": "cosine-restarts, t_0: 3 epochs",
             }.get(ours, ours)
             good = (
                 f"{BASE}{section}: {{name: {inside}}}\n" if "." in key else f"{BASE}{key}: {ours}\n"

@@ -29,6 +29,9 @@ SCHEDULES: list[type[RecipeSection]] = [
     recipe.MultiStepSchedule,
     recipe.CosineSchedule,
     recipe.LinearSchedule,
+    recipe.PolynomialSchedule,
+    recipe.CosineRestartsSchedule,
+    recipe.OneCycleSchedule,
     recipe.PlateauSchedule,
 ]
 

@@ -61,6 +61,30 @@ CASES: list[tuple[str, Make]] = [
         lambda made: lr_scheduler.CosineAnnealingLR(made, STEPS, 0.02),
     ),
     ("{name: linear, min_lr: 0.02}", lambda made: lr_scheduler.LinearLR(made, 1.0, 0.05, STEPS)),
+    (
+        "{name: polynomial, power: 2.5}",
+        lambda made: lr_scheduler.PolynomialLR(made, STEPS, 2.5),
+    ),
+    (
+        "{name: cosine-restarts, t_0: 1 epoch, t_mult: 2, min_lr: 0.01}",
+        lambda made: lr_scheduler.CosineAnnealingWarmRestarts(made, 10, 2, 0.01),
+    ),
+    (
+        "{name: one-cycle}",
+        lambda made: lr_scheduler.OneCycleLR(made, 0.4, STEPS, cycle_momentum=False),
+    ),
+    (
+        "{name: one-cycle, pct_start: 0.15, div_factor: 5, anneal_strategy: linear}",
+        lambda made: lr_scheduler.OneCycleLR(
+            made,
+            0.4,
+            STEPS,
+            pct_start=0.15,
+            anneal_strategy="linear",
+            cycle_momentum=False,
+            div_factor=5,
+        ),
+    ),
 ]
 
 
@@ -84,6 +108,14 @@ def test_every_schedule_is_torchs(schedule: str, make: Make) -> None:
         (
             "{name: multistep, milestones: [20 iterations, 45 iterations], gamma: 0.2}",
             lambda made: lr_scheduler.MultiStepLR(made, [8, 33], 0.2),
+        ),
+        (
+            "{name: polynomial, power: 0.9}",
+            lambda made: lr_scheduler.PolynomialLR(made, STEPS - 12, 0.9),
+        ),
+        (
+            "{name: cosine-restarts, t_0: 7 iterations, min_lr: 0.01}",
+            lambda made: lr_scheduler.CosineAnnealingWarmRestarts(made, 7, 1, 0.01),
         ),
     ],
 )

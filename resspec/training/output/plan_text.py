@@ -12,10 +12,13 @@ from resspec.training.automatic import CHOSEN
 from resspec.training.plan import Job, Plan
 from resspec.training.recipe import (
     ConstantSchedule,
+    CosineRestartsSchedule,
     CosineSchedule,
     LinearSchedule,
     MultiStepSchedule,
+    OneCycleSchedule,
     PlateauSchedule,
+    PolynomialSchedule,
     Recipe,
     StepSchedule,
 )
@@ -117,6 +120,13 @@ def schedule(recipe: Recipe) -> str:
             words = f"cosine down to {told.min_lr:g}"
         case LinearSchedule():
             words = f"linear down to {told.min_lr:g}"
+        case PolynomialSchedule():
+            words = f"down to {told.min_lr:g} with power {told.power:g}"
+        case CosineRestartsSchedule():
+            longer = f", each {told.t_mult} times as long" if told.t_mult > 1 else ""
+            words = f"cosine down to {told.min_lr:g}, again from {told.t_0} on{longer}"
+        case OneCycleSchedule():
+            words = f"one cycle, up during {told.pct_start:.0%} of the steps"
         case PlateauSchedule():
             words = f"times {told.factor:g} after {told.patience} tests without improvement"
     return words + (f", after a warm-up of {recipe.warmup.length}" if recipe.warmup else "")

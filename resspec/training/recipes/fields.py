@@ -36,6 +36,7 @@ EXAMPLES = {
     "batch_size": "256",
     "length": "5 epochs",
     "step_size": "30 epochs",
+    "t_0": "10 epochs",
     "milestones": "[30 epochs, 60 epochs]",
     "optimizer": "{name: sgd, lr: 0.1}",
     "schedule": "cosine",

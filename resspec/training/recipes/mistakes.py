@@ -14,7 +14,13 @@ from pydantic_core import ErrorDetails
 
 from resspec.diagnostics import Diagnostic, SpecError
 from resspec.training import errors
-from resspec.training.recipe import MultiStepSchedule, PlateauSchedule, Recipe, StepSchedule
+from resspec.training.recipe import (
+    CosineRestartsSchedule,
+    MultiStepSchedule,
+    PlateauSchedule,
+    Recipe,
+    StepSchedule,
+)
 from resspec.training.recipes import fields
 from resspec.training.recipes.advice import Advice
 from resspec.training.recipes.fields import DURATION, EXAMPLES, Keys, Path, keys_of
@@ -240,6 +246,8 @@ def _lengths(recipe: Recipe) -> Iterator[tuple[Path, Length]]:
     match recipe.schedule:
         case StepSchedule(step_size=length):
             yield ("schedule", "step_size"), length
+        case CosineRestartsSchedule(t_0=length):
+            yield ("schedule", "t_0"), length
         case MultiStepSchedule(milestones=points):
             for i, point in enumerate(points):
                 yield ("schedule", "milestones", i), point

@@ -8,10 +8,13 @@ from math import ceil, cos, pi
 
 from resspec.training.recipe import (
     ConstantSchedule,
+    CosineRestartsSchedule,
     CosineSchedule,
     LinearSchedule,
     MultiStepSchedule,
+    OneCycleSchedule,
     PlateauSchedule,
+    PolynomialSchedule,
     Recipe,
     StepSchedule,
 )
@@ -79,10 +82,47 @@ def _factor(step: int, recipe: Recipe, epoch: Fraction, plateau: PlateauState) -
         case MultiStepSchedule(milestones=milestones, gamma=gamma):
             return float(gamma ** sum(step >= point.steps(epoch) for point in milestones))
         case CosineSchedule(min_lr=min_lr):
-            least = min_lr / recipe.optimizer.lr
-            return least + (1 - least) * (1 + cos(pi * progress)) / 2
+            return _between(min_lr, recipe, (1 + cos(pi * progress)) / 2)
         case LinearSchedule(min_lr=min_lr):
-            least = min_lr / recipe.optimizer.lr
-            return least + (1 - least) * (1 - progress)
+            return _between(min_lr, recipe, 1 - progress)
+        case PolynomialSchedule(power=power, min_lr=min_lr):
+            return _between(min_lr, recipe, (1 - progress) ** power)
+        case CosineRestartsSchedule(min_lr=min_lr) as restarts:
+            in_cycle = _part_of_cycle(step - rising, restarts, epoch)
+            return _between(min_lr, recipe, (1 + cos(pi * in_cycle)) / 2)
+        case OneCycleSchedule() as cycle:
+            return _one_cycle(step - rising, rest, cycle)
         case PlateauSchedule(factor=factor):
             return float(factor**plateau.reductions)
+
+
+def _between(min_lr: float, recipe: Recipe, part: float) -> float:
+    """Return the factor of a rate that is so far between `min_lr` and the whole rate."""
+    least = min_lr / recipe.optimizer.lr
+    return least + (1 - least) * part
+
+
+def _part_of_cycle(step: int, restarts: CosineRestartsSchedule, epoch: Fraction) -> float:
+    """Return how much of its cycle is over at a step."""
+    length = restarts.t_0.steps(epoch)
+    while step >= length:
+        step -= length
+        length *= restarts.t_mult
+    return step / length
+
+
+def _one_cycle(step: int, steps: int, cycle: OneCycleSchedule) -> float:
+    """Return the factor of a step, between the points of torch's OneCycleLR."""
+    start = 1 / cycle.div_factor
+    end = start / cycle.final_div_factor
+    peak = cycle.pct_start * steps - 1
+    if step <= peak:
+        return _annealed(start, 1.0, step / peak, cycle)
+    rest = steps - 1 - peak
+    return _annealed(1.0, end, min((step - peak) / rest, 1.0) if rest > 0 else 1.0, cycle)
+
+
+def _annealed(start: float, end: float, part: float, cycle: OneCycleSchedule) -> float:
+    if cycle.anneal_strategy == "linear":
+        return start + (end - start) * part
+    return end + (start - end) / 2 * (1 + cos(pi * part))
