@@ -143,7 +143,8 @@ class LayerNorm(Norm):
     def infer(self, x: Shape) -> Shape:
         if x.is_image:
             message = f"`ln` reads the last axis, which in {x} is the width"
-            raise ShapeError("E0302", message, "use `ln2d`, or put `to_last` before it")
+            before = "flatten" if x.spatial == (1, 1) else "to_last"
+            raise ShapeError("E0302", message, f"use `ln2d`, or put `{before}` before it")
         return x
 
     @property
