@@ -3,7 +3,7 @@
     exact statistics of batch norm    a function of the last state
     weights.safetensors               the trained weights are safe from here on
     the test                          the only stage that reads test images
-    metrics, pictures                 a failure to draw a picture is only reported
+    metrics, pictures, card.md        a failure to draw a picture is only reported
     result.json                       its existence means that the run has finished
 
 The last state is in a checkpoint by then. If a stage fails, running the same command again repeats
@@ -26,7 +26,7 @@ from resspec.files import write
 from resspec.training.output import curves
 from resspec.training.output.curves import Curve
 from resspec.training.plan import Plan
-from resspec.training.run import measurements, record
+from resspec.training.run import card, measurements, record
 from resspec.training.steps import batch_norm, loop
 from resspec.training.steps.frozen import Frozen
 from resspec.training.steps.state import Row, State
@@ -59,6 +59,7 @@ def finish(
         watcher.check()
         measurements.rewrite(run, state.rows)
         draw(plan, state.rows, run, say)
+        card.save(run, plan, facts)
         record.end(run, facts)
     return facts
 

@@ -143,3 +143,14 @@ def test_the_report_of_a_run_is_that_of_its_spec(capsys: Captured) -> None:
         assert cli.run(["report", spec, "--format", "json"]) == 0
         hashes.append(json.loads(capsys.readouterr().out)["hash"])
     assert hashes[0] == hashes[1] == json.loads(Path("r/run.json").read_text())["hash"]
+
+
+def test_a_finished_run_has_a_card() -> None:
+    card = Path("r/card.md").read_text()
+    facts, result = (json.loads(Path(f"r/{name}.json").read_text()) for name in ("run", "result"))
+    assert (
+        facts["hash"] in card and facts["data"]["train"] in card and facts["data"]["test"] in card
+    )
+    assert f"{1 - result['top1']:.2%}" in card and "cat, dog" in card
+    recipe = card.split("```yaml\n")[1].split("```")[0]
+    assert recipe == Path("r/recipe.yaml").read_text()

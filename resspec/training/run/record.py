@@ -10,6 +10,7 @@
     checkpoints/          see checkpoint.py
     weights.safetensors   the trained parameters and buffers, under their names in the spec
     curves.png .svg       loss and error by epoch
+    card.md               a summary for people: network, data, recipe, results, how to load it
     result.json           the final results and the digest of the weights: the run has finished
     lock                  held by the training process, and released when that ends
 
