@@ -9,9 +9,9 @@ function started() {
   const [command, ...args] = vscode.workspace.getConfiguration("resspec").get("command");
   const server = { command, args, options: { env: process.env } };
   const options = {
-    documentSelector: [{ language: "resspec" }],
+    documentSelector: [{ language: "resspec" }, { language: "yaml" }],
     revealOutputChannelOn: RevealOutputChannelOn.Never,
-    synchronize: { fileEvents: vscode.workspace.createFileSystemWatcher("**/*.res") },
+    synchronize: { fileEvents: vscode.workspace.createFileSystemWatcher("**/*.{res,yaml,yml}") },
   };
   client = new LanguageClient("resspec", "resspec", { run: server, debug: server }, options);
   return client.start().catch((error) => {

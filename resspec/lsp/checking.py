@@ -15,6 +15,7 @@ from resspec.lowering.scope import Library
 from resspec.lsp.documents import Document
 from resspec.lsp.figures import Figures, figures
 from resspec.lsp.history import History
+from resspec.lsp.recipes import is_recipe, mistakes
 from resspec.opening import Opened, open_spec
 from resspec.source import Source, Span
 from resspec.syntax import ast
@@ -84,6 +85,8 @@ def check(document: Document, buffers: Mapping[str, bytes], *, lowers: bool = Tr
         buffers: The texts of all open buffers by their paths, links followed.
         lowers: Whether its networks are checked, too, and not its declarations alone.
     """
+    if not document.is_spec:
+        return _of_recipe(document)
     with _one_at_a_time:
         overlay = Overlay({**buffers, document.real: document.data})
         return _checked(document, overlay, lowers=lowers)
@@ -101,6 +104,19 @@ def _checked(document: Document, overlay: Overlay, *, lowers: bool) -> Analysis:
         found.failure = str(error)
         return found
     return Analysis(document, opened, examined, frozenset(overlay.asked))
+
+
+def _of_recipe(document: Document) -> Analysis:
+    """Return the check of a recipe; of other YAML nothing."""
+    found, failure = list[Diagnostic](), None
+    if is_recipe(document):
+        try:
+            found = mistakes(document)
+        except UsageError as error:
+            failure = str(error)
+    analysis = Analysis(document, None, Examined(found, [], None), frozenset())
+    analysis.failure = failure
+    return analysis
 
 
 def fixable(problems: Sequence[Diagnostic], source: Source) -> list[Diagnostic]:

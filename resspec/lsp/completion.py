@@ -10,7 +10,7 @@ from resspec.ir.init import LAWS
 from resspec.ir.ops import OPS
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, QUANTITIES
 from resspec.lowering.functions import FUNCTIONS
-from resspec.lsp import words
+from resspec.lsp import recipes, words
 from resspec.lsp.checking import Analysis
 from resspec.lsp.context import Call, Place, place_of
 from resspec.lsp.documents import Document
@@ -40,6 +40,8 @@ _CHOICES = {"dtype": DTYPES, "optimizer": OPTIMIZERS}
 def completion(session: Session, params: dict[str, Any]) -> list[Item]:
     """Return what may be written at a position."""
     document = session.document(params)
+    if not document.is_spec:
+        return recipes.completion(document, params["position"])
     text = document.text.replace("\r\n", "\n").removeprefix("\ufeff")
     place = place_of(text, document.lines.place(params["position"]))
     analysis = session.readable.get(document.uri)

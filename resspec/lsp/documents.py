@@ -48,8 +48,8 @@ class Document:
 
     @property
     def is_spec(self) -> bool:
-        """Whether it is a spec, by its name; an unsaved buffer is, too."""
-        return self.path.suffix in (".res", "")
+        """Whether it is a spec, and not YAML, by its name."""
+        return self.path.suffix not in (".yaml", ".yml")
 
     def edited(self, changes: Iterable[Mapping[str, Any]], version: int | None) -> Document:
         """Return the document after the changes of one notification, made one after the other."""

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from resspec.ir.nodes import Node, Op, Repeat, Scope
-from resspec.lsp import words
+from resspec.lsp import recipes, words
 from resspec.lsp.checking import Analysis
 from resspec.lsp.cursor import around, name_at
 from resspec.lsp.figures import cost, field_text, shapes, short, table
@@ -23,6 +23,9 @@ _CLAUSE_WORDS = words.DECLARATIONS | words.BLOCK_CLAUSES | words.NETWORK_CLAUSES
 
 def hover(session: Session, params: dict[str, Any]) -> dict[str, Any] | None:
     """Return the text about what is under the cursor, and its range."""
+    document = session.document(params)
+    if not document.is_spec:
+        return recipes.hover(document, params["position"])
     known = session.known(params)
     if known is None:
         return None
@@ -32,7 +35,7 @@ def hover(session: Session, params: dict[str, Any]) -> dict[str, Any] | None:
         return None
     span, parts = found
     hovered = {"contents": {"kind": "markdown", "value": "\n\n".join(filter(None, parts))}}
-    if analysis.document is session.document(params):
+    if analysis.document is document:
         return hovered | {"range": analysis.document.lines.of_span(span)}
     return hovered
 
