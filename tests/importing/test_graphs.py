@@ -53,6 +53,10 @@ CONV = "conv 3x3, 8"
             f"add {{ c: {CONV} | add {{ a: {CONV} | b: {CONV} }} }}",
         ),
         (
+            "a = conv input\nb = conv input\nc = conv a\ny = mul b c",
+            f"mul {{ a: {CONV} -> c: {CONV} | b: {CONV} }}",
+        ),
+        (
             "a = conv input\nb = conv a\nx = add a b input",
             f"add {{ a: {CONV} -> add {{ identity | b: {CONV} }} | identity }}",
         ),
@@ -69,6 +73,7 @@ CONV = "conv 3x3, 8"
         "dense",
         "sum",
         "computed first",
+        "begun first",
         "first operands",
         "one operand",
         "twice",

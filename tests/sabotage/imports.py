@@ -3,6 +3,7 @@
 from tests.sabotage.defects import Defect
 
 VERIFY, SOURCES = "tests/importing/test_verify.py", "tests/importing/test_sources.py"
+GRAPHS, CARRIED = "tests/importing/test_graphs.py", "tests/importing/test_carried.py"
 SINCE = "tests/commands/test_since.py"
 COMPARE = "resspec/importing/verify/compare.py"
 SIDES = "resspec/importing/verify/sides.py"
@@ -70,5 +71,26 @@ DEFECTS = [
         '_git("worktree", "remove", "--force", str(folder), seconds=_SECONDS_TO_WRITE)',
         "pass",
         f"{SINCE}::test_each_side_is_the_code_of_its_revision",
+    ),
+    Defect(
+        "operands come in the order in which they end",
+        "resspec/importing/decompose.py",
+        "    if first and second and _begin(first) > _begin(second):",
+        "    if first and second and _begin(first[-1:]) > _begin(second[-1:]):",
+        f"{GRAPHS}::test_merges",
+    ),
+    Defect(
+        "a sum is opened whatever is computed first",
+        "resspec/importing/decompose.py",
+        "if _begin(other) < _begin(paths[0]):",
+        "if False:",
+        f"{GRAPHS}::test_merges",
+    ),
+    Defect(
+        "a larger value has as many channels in the state as by itself",
+        "resspec/importing/carried.py",
+        "* self._factor(value) ** 2)",
+        ")",
+        f"{CARRIED}::test_values_of_several_sizes_are_carried",
     ),
 ]
