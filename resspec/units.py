@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+BYTES = {"B": 1} | {
+    unit: base**power
+    for base, units in ((1000, "KB MB GB TB"), (1024, "KiB MiB GiB TiB"))
+    for power, unit in enumerate(units.split(), 1)
+}
+
+
+def bytes_of(text: str) -> int:
+    """Return the number of bytes of a size such as `24GB`, `80GiB` or `1.5GB`. Raises ValueError
+    for any other text.
+    """
+    unit = next((unit for unit in reversed(BYTES) if text.endswith(unit)), "")
+    number = text.removesuffix(unit).strip()
+    is_number = number.isascii() and number.replace(".", "", 1).isdigit()
+    if not unit or not is_number:
+        raise ValueError(f"{text!r} is not a size: write 24GB or 80GiB")
+    return int(Fraction(number) * BYTES[unit])
+
 
 def size_of(count: float) -> str:
     """Return a number of bytes with its unit: `512 B`, `312 MB`, `1.4 GB`."""

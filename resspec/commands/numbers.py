@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 from collections.abc import Callable
-from fractions import Fraction
+
+from resspec.units import bytes_of
 
 _MOST_DIGITS = 30  # more are out of every range, and Python refuses to read thousands of them
-
-_UNITS = {"B": 1} | {
-    unit: base**power
-    for base, units in ((1000, "KB MB GB TB"), (1024, "KiB MiB GiB TiB"))
-    for power, unit in enumerate(units.split(), 1)
-}
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:
@@ -55,9 +50,7 @@ def seconds(text: str) -> float:
 
 def size(text: str) -> int:
     """Return a number of bytes written as `24GB`, `80GiB` or `1.5GB`. Raises ArgumentTypeError."""
-    unit = next((unit for unit in reversed(_UNITS) if text.endswith(unit)), "")
-    number = text.removesuffix(unit).strip()
-    is_number = number.isascii() and number.replace(".", "", 1).isdigit()
-    if not unit or not is_number:
-        raise ArgumentTypeError(f"{text!r} is not a size: write 24GB or 80GiB")
-    return int(Fraction(number) * _UNITS[unit])
+    try:
+        return bytes_of(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None

@@ -59,7 +59,7 @@ def backward(network: Network, frozen: Container[str] = (), traces: Traces | Non
     labels. What is computed again in every step is in `macs`: a weight gradient and an input
     gradient of each contraction, each like its forward, and none of what needs none.
     """
-    x = _Value(False, False, network.input.elements, dense(network.input.dims))
+    x = StoredValue(False, False, network.input.elements, dense(network.input.dims))
     traces, costs = traces or Traces(), []
     for section in marked(network).sections:
         trace = traces.frozen if section.label in frozen else traces.learning
@@ -75,7 +75,7 @@ class Traces:
         self.learning, self.frozen = _Trace(frozen=False), _Trace(frozen=True)
 
 
-class _Value(NamedTuple):
+class StoredValue(NamedTuple):
     """A value that flows, and the memory that it lies in: whether a parameter is behind it, whether
     its storage is kept already, the storage's elements for each sample, and the strides of its own
     axes in it.
@@ -86,18 +86,18 @@ class _Value(NamedTuple):
     storage: int
     strides: Strides
 
-    def keeping(self, kept: bool) -> _Value:
+    def keeping(self, kept: bool) -> StoredValue:
         return (
             self
             if kept == self.kept
-            else _Value(self.needs_gradient, kept, self.storage, self.strides)
+            else StoredValue(self.needs_gradient, kept, self.storage, self.strides)
         )
 
 
 _Step = tuple[
-    Cost, _Value, bool, bool
+    Cost, StoredValue, bool, bool
 ]  # the output, whether it lies in the input's storage, and whether that is kept now
-_Effect = tuple[Backward, _Value, bool, bool]  # a layer's own cost, and then as in a step
+_Effect = tuple[Backward, StoredValue, bool, bool]  # a layer's own cost, and then as in a step
 
 
 _NONE = Kept()
@@ -111,11 +111,11 @@ class _Trace:
 
     def __init__(self, frozen: bool) -> None:
         self._frozen = frozen
-        self._known: dict[tuple[Located, _Value, int | None], _Step] = {}
-        self._layers: dict[tuple[Layer, Shape, _Value], _Effect] = {}
+        self._known: dict[tuple[Located, StoredValue, int | None], _Step] = {}
+        self._layers: dict[tuple[Layer, Shape, StoredValue], _Effect] = {}
         self._varies: dict[Node, bool] = {}
 
-    def node(self, located: Located, x: _Value, turn: int | None) -> _Step:
+    def node(self, located: Located, x: StoredValue, turn: int | None) -> _Step:
         if isinstance(located.node, Op):
             return self._op(located, located.node, x, turn)
         key = (located, x, turn)
@@ -123,7 +123,7 @@ class _Trace:
             step = self._known[key] = self._follow(located, x, turn)
         return step
 
-    def _follow(self, located: Located, x: _Value, turn: int | None) -> _Step:
+    def _follow(self, located: Located, x: StoredValue, turn: int | None) -> _Step:
         match located.node:
             case Series():
                 return self._row([(part, turn) for part in located.parts], x)
@@ -134,7 +134,7 @@ class _Trace:
             case _:
                 return _within(located, self.node(located.body, x, turn))
 
-    def _op(self, located: Located, op: Op, x: _Value, turn: int | None) -> _Step:
+    def _op(self, located: Located, op: Op, x: StoredValue, turn: int | None) -> _Step:
         layer = op.layer if turn is None else op.layer.at(turn)
         key = (layer, op.input, x)
         effect = self._layers.get(key)
@@ -144,7 +144,7 @@ class _Trace:
         own, y, within, kept = effect
         return Cost(own, located), y, within, kept
 
-    def _row(self, nodes: Iterable[tuple[Located, int | None]], x: _Value) -> _Step:
+    def _row(self, nodes: Iterable[tuple[Located, int | None]], x: StoredValue) -> _Step:
         costs, y, within, kept = [], x, True, x.kept
         for node, turn in nodes:
             cost, y, inside, is_kept = self.node(node, y, turn)
@@ -152,7 +152,7 @@ class _Trace:
             kept, within = kept or (within and is_kept), within and inside
         return _sum(costs), y, within, kept
 
-    def _repeat(self, count: int, body: Located, x: _Value) -> _Step:
+    def _repeat(self, count: int, body: Located, x: StoredValue) -> _Step:
         if walk.varies(body.node, self._varies):
             return self._row([(body, turn) for turn in range(count)], x)
         costs, y, within, kept = [], x, True, x.kept
@@ -165,9 +165,9 @@ class _Trace:
                 break
         return _sum(costs), y, within, kept
 
-    def _merge(self, located: Located, node: Parallel, x: _Value, turn: int | None) -> _Step:
+    def _merge(self, located: Located, node: Parallel, x: StoredValue, turn: int | None) -> _Step:
         costs, kept = [], x.kept
-        values: list[tuple[_Value, bool]] = []  # with whether they lie in the input's storage
+        values: list[tuple[StoredValue, bool]] = []  # with whether they lie in the input's storage
         for path in located.parts:
             cost, y, within, kept = self.node(path, x.keeping(kept), turn)
             costs.append(cost)
@@ -176,21 +176,21 @@ class _Trace:
         return _sum([*costs, own]), y, within, kept
 
 
-def _effect(layer: Layer, entering: Shape, leaving: Shape, x: _Value, frozen: bool) -> _Effect:
+def _effect(layer: Layer, entering: Shape, leaving: Shape, x: StoredValue, frozen: bool) -> _Effect:
     if isinstance(layer, Output):  # the caller keeps it
         held = _FREE if x.kept else Backward(0, Kept(x.storage))
         return held, x.keeping(True), True, True
     if layer.hands_on():
         return _FREE, x, True, x.kept
     if (strides := layer.view(entering, x.strides)) is not None:
-        return _FREE, _Value(x.needs_gradient, x.kept, x.storage, strides), True, x.kept
+        return _FREE, StoredValue(x.needs_gradient, x.kept, x.storage, strides), True, x.kept
     learns = not frozen and (layer.weighted or bool(layer.parameters(entering)))
     if isinstance(layer, Composite):
         return _composite(layer, entering, leaving, x, learns)
     needs = x.needs_gradient or learns
     within = isinstance(layer, Activation) and bool(layer.inplace)
     if within:
-        y = x if x.needs_gradient == needs else _Value(needs, x.kept, x.storage, x.strides)
+        y = x if x.needs_gradient == needs else StoredValue(needs, x.kept, x.storage, x.strides)
     else:
         y = _fresh(needs, leaving.dims, layer.order(x.strides))
     if not needs:
@@ -214,7 +214,7 @@ def _effect(layer: Layer, entering: Shape, leaving: Shape, x: _Value, frozen: bo
 
 
 def _composite(
-    layer: Composite, entering: Shape, leaving: Shape, x: _Value, learns: bool
+    layer: Composite, entering: Shape, leaving: Shape, x: StoredValue, learns: bool
 ) -> _Effect:
     needs = {*layer.parameters(entering)} if learns else set[str]()
     if x.needs_gradient:
@@ -234,7 +234,7 @@ def _saves_input(layer: Layer, learns: bool, within: bool) -> bool:
 
 
 def _merged(
-    located: Located, node: Parallel, x: _Value, values: list[tuple[_Value, bool]]
+    located: Located, node: Parallel, x: StoredValue, values: list[tuple[StoredValue, bool]]
 ) -> _Step:
     """Return the cost of merging the paths' values, two at a time, from the left; each factor is
     saved where the other needs a gradient.
@@ -287,6 +287,6 @@ def _times(count: int, cost: Cost) -> Cost:
     )
 
 
-def _fresh(needs_gradient: bool, dims: tuple[int, ...], like: Strides) -> _Value:
+def _fresh(needs_gradient: bool, dims: tuple[int, ...], like: Strides) -> StoredValue:
     """Return a new tensor; its axes lie in memory in the order of `like`."""
-    return _Value(needs_gradient, False, prod(dims), dense(dims, like))
+    return StoredValue(needs_gradient, False, prod(dims), dense(dims, like))

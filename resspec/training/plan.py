@@ -16,12 +16,14 @@ from resspec.ir.network import Network
 from resspec.ir.quantities import Conditions
 from resspec.passes.measure import measure
 from resspec.passes.quantities import Facts
+from resspec.passes.recomputation import Recomputation
 from resspec.training import data as datasets
 from resspec.training import recipe_file
 from resspec.training.data import Dataset
 from resspec.training.distributed.processes import Processes
 from resspec.training.distributed.share import share
 from resspec.training.machine import Machine
+from resspec.training.machine.budget import within_budget
 from resspec.training.recipe import Recipe
 from resspec.training.recipe_file import ParsedRecipe
 from resspec.training.steps.order import Order
@@ -161,6 +163,18 @@ class Plan:
                 "processes": self.processes.world,
             },
         }
+
+    @cached_property
+    def recomputation(self) -> Recomputation | None:
+        """The blocks that are computed again in the backward pass, if the recipe has a budget."""
+        machine = self.machine
+        return within_budget(
+            self.job.network, self.recipe, machine.micro_batch_size, machine.precision
+        )
+
+    def check_budget(self) -> None:
+        """Raise a UsageError if a step cannot stay within the recipe's budget of memory."""
+        _ = self.recomputation
 
     @property
     def recipe_text(self) -> str:

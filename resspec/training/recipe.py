@@ -22,6 +22,7 @@ from resspec.training.recipes.kinds import (
     EpochCount,
     Lasting,
     Length,
+    MemorySize,
     Natural,
     NotNegative,
     PartialShare,
@@ -251,6 +252,7 @@ class Recipe(RecipeSection):
     keep: Count = 2  # checkpoints to keep
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"  # auto: the fastest without loss
     micro_batch_size: Count | Literal["auto"] = "auto"  # images per forward pass; auto: what fits
+    memory: MemorySize | None = None  # blocks are computed again to stay below it; null: none
     compile: bool = False
 
     @property
@@ -284,6 +286,12 @@ class Recipe(RecipeSection):
             message = f"`bce_threshold` has no effect with `loss: {self.loss}`"
             help = "write `loss: bce`, or leave `bce_threshold` out"
             yield Conflict(("bce_threshold", "loss"), message, help)
+
+        if self.memory and self.compile:
+            message = (
+                "`memory` and `compile: true` exclude each other: a compiled network is a whole"
+            )
+            yield Conflict(("memory", "compile"), message, "leave one of them out")
 
         yield from self._batch_conflicts()
         yield from self._schedule_conflicts()

@@ -82,7 +82,9 @@ def planned(
     """
     request = preflight.of_job(job, run, processes, full_check=full_check, only_plans=only_plans)
     inspections = preflight.require([request], tell=tell, bar=bar)
-    return decided(job, run, processes, preflight.least_images(request, inspections))
+    plan = decided(job, run, processes, preflight.least_images(request, inspections))
+    plan.check_budget()
+    return plan
 
 
 def decided(job: Job, run: Path, processes: Processes, least: int) -> Plan:

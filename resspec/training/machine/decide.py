@@ -16,6 +16,7 @@ from resspec.passes.quantities import Facts
 from resspec.training.distributed.processes import Processes
 from resspec.training.distributed.share import share
 from resspec.training.machine import Machine, bound, half, memory
+from resspec.training.machine.budget import largest_part
 from resspec.training.machine.speed import race
 from resspec.training.recipe import Recipe
 from resspec.units import size_of
@@ -76,6 +77,8 @@ def micro_batch_size(network: Network, recipe: Recipe, processes: Processes, lea
     own, device = share(recipe, processes.world), processes.device
     unit = recipe.bn_batch_size or 1
     smallest = max(unit, min(least, own))
+    if recipe.memory:
+        return largest_part(network, recipe, _parts(own, unit, smallest))
     available = memory(device)
     own_free = (
         UNKNOWN
@@ -83,10 +86,8 @@ def micro_batch_size(network: Network, recipe: Recipe, processes: Processes, lea
         else available // (processes.world if device.type == "cpu" else 1)
     )
     free = processes.all_reduce_min(own_free)
-    for count in range(1, own // smallest + 1):
-        part = own // count
-        divides = own % count == 0 and part % unit == 0
-        if divides and _needed(network, recipe, part, device) < free:
+    for part in _parts(own, unit, smallest):
+        if _needed(network, recipe, part, device) < free:
             return part
     needed = _needed(network, recipe, smallest, device)
     images = f"{smallest} image{'s' * (smallest > 1)} at a time"
@@ -94,6 +95,12 @@ def micro_batch_size(network: Network, recipe: Recipe, processes: Processes, lea
     raise UsageError(
         f"{told}{size_of(free)} are free; use smaller images or a smaller `bn_batch_size`", "E0609"
     )
+
+
+def _parts(own: int, unit: int, smallest: int) -> list[int]:
+    """Return the sizes of equal parts of a batch that are multiples of a unit, largest first."""
+    counts = range(1, own // smallest + 1)
+    return [own // count for count in counts if own % count == 0 and own // count % unit == 0]
 
 
 def _needed(network: Network, recipe: Recipe, images: int, device: torch.device) -> int:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from resspec.passes.measure import measure
+from resspec.passes.quantities import Facts
+from resspec.passes.recomputation import Recomputation
 from resspec.training import machine, recipe_file
 from resspec.training.automatic import CHOSEN
 from resspec.training.plan import Job, Plan
@@ -49,7 +51,9 @@ def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
         else ""
     )
     batch += f", batch norm sees {recipe.bn_batch_size}" if recipe.bn_batch_size else ""
+    again = plan.recomputation
     bound = machine.bound(job.network, recipe, chosen.micro_batch_size, chosen.precision)
+    bound = again.peak if again else bound
     memory = machine.memory(plan.processes.device)
     of_free = "; the free memory is unknown" if memory is None else f" of {size_of(memory)} free"
     room = next(path for path in (run, *run.absolute().parents) if path.exists())
@@ -79,6 +83,7 @@ def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
             f"{plan.processes.device.type}, {chosen.threads} thread{'s' * (chosen.threads > 1)}",
         ),
         ("memory", f"at least {size_of(bound)}{of_free}"),
+        *([("recompute", _recomputed(plan, again))] if again else []),
         (
             "checkpoint",
             f"{size_of(job.state_bytes)}, {recipe.keep} kept, every {recipe.checkpoint}",
@@ -99,6 +104,14 @@ def _sections(recipe: Recipe) -> Iterator[tuple[str, str]]:
         scales.append(f"times {recipe.layer_decay:g} for each layer below the last")
     if scales:
         yield "rates", ", ".join(scales)
+
+
+def _recomputed(plan: Plan, again: Recomputation) -> str:
+    """Return what the memory budget costs."""
+    facts = Facts(plan.job.network)
+    share = again.macs / (facts.total("macs") + facts.total("backward_macs"))
+    blocks = f"{len(again.blocks)} of {again.of} blocks"
+    return f"{blocks}, {share:.1%} more macs, for a budget of {plan.recipe.memory}"
 
 
 def _epochs(plan: Plan) -> float:

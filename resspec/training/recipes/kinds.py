@@ -19,6 +19,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from resspec.units import bytes_of
+
 
 class RecipeSection(BaseModel):
     """A section of a recipe: it has no unknown keys, and is immutable."""
@@ -104,6 +106,17 @@ Lasting = Annotated[
     BeforeValidator(_length),
     PlainSerializer(str),
     Field(description="a length, such as `90 epochs` or `64000 iterations`"),
+]
+
+
+def _memory_size(text: str) -> str:
+    if bytes_of(text) < 1:
+        raise ValueError(f"{text} is no memory")
+    return text
+
+
+MemorySize = Annotated[
+    str, AfterValidator(_memory_size), Field(description="a size, such as `8GB` or `12GiB`")
 ]
 
 

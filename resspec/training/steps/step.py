@@ -17,6 +17,7 @@ from resspec.training.plan import Plan
 from resspec.training.steps import batch_norm, guard, losses
 from resspec.training.steps.ema import EMA
 from resspec.training.steps.frozen import Frozen
+from resspec.training.steps.recompute import recompute
 from resspec.training.steps.schedules import learning_rate
 from resspec.training.steps.state import State
 
@@ -39,6 +40,8 @@ class Learner:
         if plan.recipe.bn_batch_size:
             for module in filter(None, (state.module, state.average)):
                 batch_norm.split(module, plan.recipe.bn_batch_size)
+        if plan.recomputation:
+            recompute(state.module, plan.recomputation.blocks)
         self.statistics = guard.buffers(state.module)
         self.before = [torch.empty_like(buffer) for buffer in self.statistics]
         self.counts = guard.counters(state.module)
