@@ -26,6 +26,8 @@ EXAMPLES = """\
   resspec bench resnet20 --batch-size 128 --seconds 60
   resspec bench resnet50 --compile        compiled too, which takes a minute
   resspec bench lib/he2015:cifar --set n=9
+  resspec bench resnet50 --inference --batch-size 1
+                                          eager, batch norms folded, onnxruntime
 
 In float32 and, where it is of use, in half precision, each also with the
 channels last in memory; they take turns, and ratios are to the first of them.
@@ -45,12 +47,19 @@ def arguments(parser: ArgumentParser) -> None:
         help="how long to measure, at least (20)",
     )
     parser.add_argument("--compile", action="store_true", help="also with torch.compile")
+    parser.add_argument(
+        "--inference",
+        action="store_true",
+        help="inference alone: eager, folded, compiled with --compile, and onnxruntime",
+    )
     given.takes_device(parser)
 
 
 def run(arguments: Namespace) -> int:
     gc.enable()
     network = given.load(arguments)
+    if arguments.inference:
+        return _inference(network, arguments)
     with torch_installed("bench"):
         from resspec.training import machine, preflight
         from resspec.training.distributed import processes
@@ -76,6 +85,24 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
+def _inference(network: Network, arguments: Namespace) -> int:
+    with torch_installed("bench"):
+        from resspec.training.distributed import processes
+        from resspec.training.machine.inference import inference_race, inference_ways
+
+        batch = arguments.batch_size
+        with processes.joined(arguments.device) as together:
+            device = together.device
+            ways = inference_ways(network, batch, device, compiled=arguments.compile, tell=note)
+            found = inference_race(ways, device, rounds=3, seconds=arguments.seconds)
+    rows = [
+        (way.name, f"{batch / taken:,.1f}", f"{1000 * taken:,.1f}", f"{found[0] / taken:.2f}")
+        for way, taken in zip(ways, found, strict=True)
+    ]
+    print(_titled(network, batch, device, ("", "img/s", "ms", "ratio"), rows), end="")
+    return 0
+
+
 def text(
     network: Network,
     batch: int,
@@ -84,8 +111,6 @@ def text(
     device: torch.device,
 ) -> str:
     """Return a table of images per second, ratios to the first way, and parts of a step."""
-    from resspec.backends.table import Column, longest, shown, table
-    from resspec.backends.table import text as cell
     from resspec.training.machine.speed import PARTS
 
     first, lines = found[0], []
@@ -102,6 +127,22 @@ def text(
             )
         )
     headings = ("", "forward img/s", "ratio", "training img/s", "ratio", *PARTS)
+    return _titled(network, batch, device, headings, lines)
+
+
+def _titled(
+    network: Network,
+    batch: int,
+    device: torch.device,
+    headings: Sequence[str],
+    lines: Sequence[Sequence[str]],
+) -> str:
+    """Return a table under a line about the network and the machine."""
+    import torch
+
+    from resspec.backends.table import Column, longest, shown, table
+    from resspec.backends.table import text as cell
+
     columns = [
         Column(heading, longest(heading, *(line[i] for line in lines)), i > 0)
         for i, heading in enumerate(headings)
@@ -110,7 +151,8 @@ def text(
     for line in lines:
         made.add_row(*map(cell, line))
     wide = sum(column.width for column in columns) + 2 * len(columns)
-    where = f"{device.type}, {ways[0].threads} thread{'s' * (ways[0].threads > 1)}"
+    threads = torch.get_num_threads()
+    where = f"{device.type}, {threads} thread{'s' * (threads > 1)}"
     return f"{network.name}   input {network.input}   batch {batch}   {where}\n\n" + shown(
         [made], max(width(), wide), color(sys.stdout)
     )
