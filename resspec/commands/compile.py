@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from resspec.backends.file_names import file_stem
 from resspec.commands import given
-from resspec.commands.installed import onnx_installed
+from resspec.commands.installed import onnx_installed, torch_installed
 from resspec.commands.terminal import color, note, width, wrote
 from resspec.diagnostics import UsageError
 
 if TYPE_CHECKING:
-    from resspec.backends.onnx import Off
+    from resspec.commands.folding import Contents
     from resspec.compiler import Compiled
     from resspec.ir.network import Network
 
@@ -27,6 +27,8 @@ EXAMPLES = """\
   resspec compile resnet50 --target onnx --weights runs/a/weights.safetensors
                                           writes build/resnet50.onnx
   resspec compile runs/a --target onnx    the network of a run, trained
+  resspec compile runs/a --fold           writes build/resnet50_folded.py, its
+                                          weights, and where they come from
   resspec compile resnet50 --emit source  prints the PyTorch file alone
   resspec compile resnet50 --emit ir      prints what the compiler understood
 
@@ -56,7 +58,12 @@ def arguments(parser: ArgumentParser) -> None:
         "--weights",
         type=Path,
         metavar="FILE",
-        help="for onnx: the weights to store (.safetensors, or .pth; those of a run)",
+        help="for onnx, and with --fold: the weights to store (.safetensors, or .pth; those of a run)",
+    )
+    parser.add_argument(
+        "--fold",
+        action="store_true",
+        help="for evaluation: make batch norms part of convolutions, and parallel ones one",
     )
     parser.add_argument(
         "--emit", choices=STAGES, help="print one stage of the compiler instead, and write nothing"
@@ -66,28 +73,18 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     from resspec.backends.report.json import to_json
     from resspec.backends.report.table import to_table
-    from resspec.backends.source import emit
-    from resspec.compiler import compile_spec
     from resspec.files import write
 
-    if arguments.weights and arguments.target != "onnx":
-        raise UsageError("--weights needs --target onnx: a PyTorch file does not contain weights")
-    if arguments.emit and arguments.target == "onnx":
-        help = "leave out --target onnx, or --emit"
-        raise UsageError(f"--emit prints a stage of the compilation to PyTorch: {help}")
+    _check(arguments)
     if arguments.emit:
         network, text = _emitted(arguments)
         print(text, end="")
         given.warn([(arguments.spec, network)] if network else [])
         return 0
-    if arguments.target == "onnx":
-        compiled, suffix, content = _exported(arguments)
-    else:
-        compiled = compile_spec(arguments.spec, **given.values(arguments))
-        suffix, content = ".py", emit(compiled.network, compiled.report.hash).encode()
-    network, report, _ = compiled
+    (network, report, _), made = _made(arguments)
     stem = file_stem(network.name)
-    files = {stem + suffix: content, f"{stem}.report.json": to_json(report).encode()}
+    made[".report.json"] = to_json(report).encode()
+    files = {stem + suffix: content for suffix, content in made.items()}
     for name, content in files.items():
         write(arguments.out / name, content)
     print(to_table(report, width=width(), color=color(sys.stdout)), end="")
@@ -95,6 +92,38 @@ def run(arguments: Namespace) -> int:
     wrote(arguments.out / name for name in files)
     _note_other_names(report.network, files)
     return 0
+
+
+def _check(arguments: Namespace) -> None:
+    """Check that options fit together. Raises UsageError."""
+    is_onnx = arguments.target == "onnx"
+    if arguments.weights and not (is_onnx or arguments.fold):
+        raise UsageError(
+            "--weights needs --target onnx, or --fold: a PyTorch file does not contain weights"
+        )
+    if arguments.emit and is_onnx:
+        help = "leave out --target onnx, or --emit"
+        raise UsageError(f"--emit prints a stage of the compilation to PyTorch: {help}")
+    if arguments.emit == "ast" and arguments.fold:
+        raise UsageError("--emit ast prints the spec as it is written: leave out --fold")
+    if arguments.emit and arguments.weights:
+        raise UsageError("--emit prints a stage without weights: leave out --weights")
+
+
+def _made(arguments: Namespace) -> tuple[Compiled, Contents]:
+    """Return the network, and the files to write by their suffixes. Raises SpecError,
+    UsageError.
+    """
+    from resspec.backends.source import emit
+    from resspec.commands import folding
+    from resspec.compiler import compile_spec
+
+    compiled = compile_spec(arguments.spec, **given.values(arguments))
+    if arguments.fold:
+        return folding.made(compiled, _weights(arguments), arguments.target)
+    if arguments.target == "onnx":
+        return compiled, {".onnx": _exported(compiled, _weights(arguments))}
+    return compiled, {".py": emit(compiled.network, compiled.report.hash).encode()}
 
 
 def _note_other_names(network: str, files: dict[str, bytes]) -> None:
@@ -109,30 +138,35 @@ def _note_other_names(network: str, files: dict[str, bytes]) -> None:
         note(f"the function is called `{function}`: from {stem} import {function}")
 
 
-def _exported(arguments: Namespace) -> tuple[Compiled, str, bytes]:
-    """Return the network, with the suffix and content of its file. Raises SpecError, UsageError."""
+def _exported(compiled: Compiled, path: Path | None) -> bytes:
+    """Return a network as an ONNX file. Raises SpecError, UsageError."""
     with onnx_installed():
-        from resspec.compiler import compile_spec, to_onnx
+        from resspec.commands.exporting import exported
         from resspec.training import weights
         from resspec.training.weights import metadata
 
-        file = arguments.weights or _of_run(Path(arguments.spec))
-        read = weights.read(file) if file else None
-        compiled = compile_spec(arguments.spec, **given.values(arguments))
+        read = weights.read(path) if path else None
         start = read.telling(note) if read else None
         described = metadata.exported(compiled.network, read.metadata if read else {})
-        made = to_onnx(compiled, start, described)
-    print(_agreement(made.off), file=sys.stderr)
-    return compiled, ".onnx", made.content
+        return exported(compiled, start, described)
 
 
-def _of_run(folder: Path) -> Path | None:
-    """Return the weights of a finished run, or None for a spec. Raises UsageError."""
+def _weights(arguments: Namespace) -> Path | None:
+    """Return the weights that are given, or those of a run. Raises UsageError."""
     from resspec.opening import is_run
+
+    folder = Path(arguments.spec)
+    if arguments.weights or not is_run(folder):
+        file: Path | None = arguments.weights
+        return file
+    with torch_installed("compile RUN"):
+        return _of_run(folder)
+
+
+def _of_run(folder: Path) -> Path:
+    """Return the weights of a finished run. Raises UsageError."""
     from resspec.training.run import ended, record
 
-    if not is_run(folder):
-        return None
     result = record.result(folder)
     if result is None:
         unfinished = f"the run in {folder} has not finished"
@@ -141,22 +175,10 @@ def _of_run(folder: Path) -> Path | None:
     return folder / ended.WEIGHTS
 
 
-def _agreement(off: Off | None) -> str:
-    if off is None:
-        reason = "with these weights the outputs are not finite, or all zero"
-        return f"the file was not compared with torch: {reason}"
-    agreed = f"onnxruntime agrees with torch to {off.found:.0e} of the largest output"
-    if off.pieces is None:
-        return agreed
-    amplified = "this network with these weights amplifies rounding that much"
-    pieces = f"they agree to {off.pieces:.0e}"
-    return (
-        f"{agreed}: {amplified}; from each ReLU to the next, given what torch has there, {pieces}"
-    )
-
-
 def _emitted(arguments: Namespace) -> tuple[Network | None, str]:
     """Return a stage as text, and the network, which there is from the IR on."""
+    from resspec.passes.folding import fold
+
     if arguments.emit == "ast":
         from resspec.opening import open_named
         from resspec.syntax.parse import parse
@@ -164,22 +186,27 @@ def _emitted(arguments: Namespace) -> tuple[Network | None, str]:
 
         return None, tree(parse(open_named(arguments.spec, given.values(arguments)).library.source))
     if arguments.emit in ("source", "report"):
-        from resspec.backends.report.json import to_json as report_json
-        from resspec.backends.source import emit
-        from resspec.compiler import compile_spec
-
-        compiled = compile_spec(arguments.spec, **given.values(arguments))
-        text = (
-            emit(compiled.network, compiled.report.hash)
-            if arguments.emit == "source"
-            else report_json(compiled.report)
-        )
-        return compiled.network, text
-
+        return _compiled_text(arguments)
     network = given.load(arguments)
+    if arguments.fold:
+        network = fold(network).network
     if arguments.emit == "ir":
         return network, f"{network}\n"
     from resspec.ir.json import to_json
     from resspec.render import visible_json
 
     return network, visible_json(to_json(network)) + "\n"
+
+
+def _compiled_text(arguments: Namespace) -> tuple[Network, str]:
+    from resspec.backends.report.json import to_json
+    from resspec.backends.source import emit
+    from resspec.commands.folding import folded
+    from resspec.compiler import compile_spec
+
+    compiled = compile_spec(arguments.spec, **given.values(arguments))
+    if arguments.fold:
+        compiled, _ = folded(compiled)
+    if arguments.emit == "source":
+        return compiled.network, emit(compiled.network, compiled.report.hash)
+    return compiled.network, to_json(compiled.report)

@@ -195,7 +195,7 @@ def test_what_has_no_operator_is_told_where_it_stands(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["digits", "--weights", "w.pth"], "--weights needs --target onnx"),
+        (["digits", "--weights", "w.pth"], "--weights needs --target onnx, or --fold"),
         (["digits", "--target", "onnx", "--emit", "ir"], "--emit prints"),
         (["digits", "--target", "onnx", "--weights", "w.pth"], "cannot read w.pth"),
     ],

@@ -61,6 +61,15 @@ def exported(network: Network, weights: Mapping[str, str]) -> Metadata:
     }
 
 
+def folded(network: Network, weights: Mapping[str, str]) -> Metadata:
+    """Return the metadata of a folded network with weights of this metadata."""
+    from resspec.backends.expand import expand
+
+    told = exported(network, weights)
+    spec = expand(network)
+    return {**told, "spec": spec} if len(spec) <= LONGEST_SPEC else told
+
+
 def carried(weights: LoadedWeights, a: Network, b: Network) -> Metadata:
     """Return the metadata of weights of `a` that were carried to `b`, without what has changed."""
     holds = {"preprocessing": a.input == b.input, "classes": a.output == b.output}
