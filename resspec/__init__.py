@@ -23,8 +23,6 @@ if TYPE_CHECKING:
         draw,
         evaluate,
         expand,
-        fold,
-        fold_weights,
         import_module,
         open_run,
         report,
@@ -34,6 +32,8 @@ if TYPE_CHECKING:
     from resspec.compiler import check, load
     from resspec.ir.network import Network
     from resspec.ir.quantities import Conditions
+    from resspec.passes.folding import fold
+    from resspec.training.weights.folding import fold_weights
 
 __all__ = [
     "Conditions",
@@ -66,6 +66,8 @@ _MODULES = {
     "Network": "resspec.ir.network",
     "Report": "resspec.backends.report",
     "check": "resspec.compiler",
+    "fold": "resspec.passes.folding",
+    "fold_weights": "resspec.training.weights.folding",
     "load": "resspec.compiler",
 }
 

@@ -11,13 +11,12 @@ from resspec.ir.network import Network
 from resspec.ir.quantities import Conditions
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from resspec.backends.diff import Diff
     from resspec.backends.draw.picture import Picture
     from resspec.backends.report import Report
     from resspec.importing.imported import Imported
-    from resspec.passes.folded import Folding
     from resspec.training.evaluate import Evaluation
     from resspec.training.predict import TrainedModel
     from resspec.training.trainer import Result
@@ -198,59 +197,6 @@ def expand(network: Network) -> str:
 
     _require_network(network)
     return expand_of(network)
-
-
-def fold(network: Network) -> Folding:
-    """Return a network in which batch norms are part of the layers beside them, for evaluation.
-
-    Batch norm after a convolution or linear layer, or before one that does not pad, becomes part of
-    its weight and bias. Parallel convolutions whose sum is taken, as in RepVGG, become one.
-
-    Args:
-        network: A network from `load`.
-
-    Returns:
-        The folding: the new `network`, which `build`, `report`, `compile` and `draw` take as any
-        other; the `layers` that changed; and the names of the batch norms that are `left`.
-
-    Raises:
-        UsageError: The argument is not a network.
-
-    Examples:
-        >>> folding = resspec.fold(resspec.load("torchvision/resnet18"))
-        >>> folding.network.name, folding.removed, folding.left
-        ('resnet18_folded', 20, ())
-    """
-    from resspec.passes.folding import fold as fold_of
-
-    _require_network(network)
-    return fold_of(network)
-
-
-def fold_weights(folding: Folding, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the weights of a folded network, computed in float64. Needs torch.
-
-    Args:
-        folding: The result of `fold`.
-        weights: The `state_dict` of the network before.
-
-    Returns:
-        The `state_dict` of the folded network, in the dtypes of the given weights.
-
-    Raises:
-        UsageError: A tensor is missing.
-
-    Examples:
-        >>> network = resspec.load("torchvision/resnet18")
-        >>> folding = resspec.fold(network)
-        >>> weights = resspec.fold_weights(folding, resspec.build(network).state_dict())
-        >>> module = resspec.build(folding.network)
-        >>> module.load_state_dict(weights)
-        <All keys matched successfully>
-    """
-    from resspec.training.weights.folding import folded_weights
-
-    return folded_weights(folding, weights)
 
 
 def import_module(

@@ -84,7 +84,7 @@ def _weights(
     from resspec.backends.module import build
     from resspec.training import weights
     from resspec.training.weights import metadata
-    from resspec.training.weights.folding import difference, folded_weights
+    from resspec.training.weights.folding import difference, fold_weights
 
     read = weights.read(path) if path else None
     module = build(compiled.network)
@@ -94,7 +94,7 @@ def _weights(
     off = difference(compiled.network, folding, tensors)
     say(f"in float32, the outputs differ by {off:.0e} of the largest output")
     described = metadata.folded(folding.network, read.metadata if read else {})
-    return folded_weights(folding, tensors), described
+    return fold_weights(folding, tensors), described
 
 
 def _stored(tensors: dict[str, Any], described: dict[str, str]) -> bytes:

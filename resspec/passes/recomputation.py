@@ -7,17 +7,16 @@ inside it.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from resspec.ir import walk
 from resspec.ir.network import Network
-from resspec.ir.nodes import Located, Op, Parallel, Scope, Series
+from resspec.ir.nodes import Located, Op, Parallel, Series
 from resspec.ir.ops.activation import Activation
 from resspec.ir.ops.layer import Kept, dense
-from resspec.ir.outputs import marked
 from resspec.passes.autograd import Backward, StoredValue, Traces
+from resspec.passes.main_chain import ChainPart, chain_parts
 
 MOST_CHOICES = 512  # more of them are compared by rounded sizes
 
@@ -95,27 +94,7 @@ def fits(network: Network, budget: int, memory: TrainingMemory) -> bool:
     return _Search(network, memory).best(budget, only_fits=True) is not None
 
 
-# --- the parts of the main chain ---
-
-
-class _Part(NamedTuple):
-    name: str
-    located: Located
-    turn: int | None
-
-
-def _parts(network: Network) -> list[_Part]:
-    sections = marked(network).sections
-    return [part for section in sections for part in _opened(section.located, "", None)]
-
-
-def _opened(located: Located, path: str, turn: int | None) -> Iterator[_Part]:
-    for step in walk.unrolled(located, (), turn):
-        name = f"{path}{step.name}"
-        if isinstance(step.node, Scope) and step.located.block is None:
-            yield from _opened(step.located.body, f"{name}.", step.turn)
-        else:
-            yield _Part(name, step.located, step.turn)
+# --- blocks that can be computed again ---
 
 
 def _overwrites(located: Located) -> bool:
@@ -158,11 +137,10 @@ class _Choice(NamedTuple):
 class _Search:
     def __init__(self, network: Network, memory: TrainingMemory) -> None:
         self.memory = memory
-        self.parts = _parts(network)
+        self.parts = chain_parts(network)
         self.start = StoredValue(False, False, network.input.elements, dense(network.input.dims))
         self.trace = Traces().learning
-        counts = Counter(part.name for part in self.parts)
-        self.free = [counts[part.name] == 1 and _is_block(part.located) for part in self.parts]
+        self.free = [part.is_block and not _overwrites(part.located) for part in self.parts]
         self.candidates = sum(self.free)
 
     def best(self, budget: int, *, only_fits: bool = False) -> _Choice | None:
@@ -197,7 +175,7 @@ class _Search:
 
     def _keep(
         self,
-        part: _Part,
+        part: ChainPart,
         x: StoredValue,
         before: list[_Choice],
         found: dict[StoredValue, list[_Choice]],
@@ -210,7 +188,7 @@ class _Search:
 
     def _recompute(
         self,
-        part: _Part,
+        part: ChainPart,
         x: StoredValue,
         before: list[_Choice],
         found: dict[StoredValue, list[_Choice]],
@@ -231,11 +209,7 @@ class _Search:
                 found.setdefault(y.keeping(False), []).append(added)
 
 
-def _is_block(located: Located) -> bool:
-    return isinstance(located.node, Scope) and not _overwrites(located)
-
-
-def _macs(part: _Part) -> int:
+def _macs(part: ChainPart) -> int:
     total = 0
     for _, step in walk.layers(part.located, turn=part.turn):
         assert isinstance(step.node, Op)

@@ -12,7 +12,7 @@ from resspec.backends.module import build
 from resspec.ir.network import Network
 from resspec.passes.folded import Folding
 from resspec.passes.folding import fold
-from resspec.training.weights.folding import folded_weights
+from resspec.training.weights.folding import fold_weights
 
 BOUND = 1e-12
 
@@ -50,7 +50,7 @@ def assert_folded(network: Network, *, seed: int = 0, bound: float = BOUND) -> F
     folding = fold(network)
     with float64(), torch.no_grad():
         before, after = drawn(network, seed), build(folding.network).eval()
-        after.load_state_dict(folded_weights(folding, before.state_dict()))
+        after.load_state_dict(fold_weights(folding, before.state_dict()))
         images = torch.randn(2, *network.input.dims, generator=torch.Generator().manual_seed(seed))
         wanted, found = _values(before(images)), _values(after(images))
         limit = max(bound, 100 * _amplified(before, images, wanted))

@@ -18,7 +18,7 @@ from resspec.ir.json import from_json, to_json
 from resspec.ir.verify import verify
 from resspec.passes.folding import fold
 from resspec.passes.quantities import Facts
-from resspec.training.weights.folding import folded_weights
+from resspec.training.weights.folding import fold_weights
 from tests.backends.random_networks import random_network
 from tests.backends.test_source import assert_twins
 from tests.passes.folded_networks import assert_folded, drawn, float64
@@ -106,7 +106,7 @@ def test_torch_folds_likewise() -> None:
     network = load("resnet20")
     with float64():
         module = drawn(network)
-        found = folded_weights(fold(network), module.state_dict())
+        found = fold_weights(fold(network), module.state_dict())
         conv, norm = module.get_submodule("conv1"), module.get_submodule("bn1")
         assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
         fused = nn.utils.fuse_conv_bn_eval(conv, norm)

@@ -16,7 +16,7 @@ from resspec.backends.onnx import Inexpressible, to_onnx
 from resspec.ir.network import Network
 from resspec.passes.folding import fold
 from resspec.training.machine import compiled_by_torch
-from resspec.training.weights.folding import folded_weights
+from resspec.training.weights.folding import fold_weights
 
 WARM = 2  # rounds that find their kernels, and are not counted
 
@@ -52,7 +52,7 @@ def inference_ways(
         images = torch.randn(batch, *network.input.dims)
     folding = fold(network)
     folded = build(folding.network).eval()
-    folded.load_state_dict(folded_weights(folding, module.state_dict()))
+    folded.load_state_dict(fold_weights(folding, module.state_dict()))
     ways = [
         _eager("eager", module, images, device),
         _eager("eager, channels last", module, images, device, last=True),

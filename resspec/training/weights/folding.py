@@ -21,26 +21,37 @@ from resspec.passes.merging import tap_indices
 Tensors = Mapping[str, Tensor]
 
 
-def folded_weights(folding: Folding, tensors: Tensors) -> dict[str, Tensor]:
-    """Return all tensors of a folded network, in the types of those that they come from.
+def fold_weights(folding: Folding, weights: Tensors) -> dict[str, Tensor]:
+    """Return the weights of a folded network, computed in float64. Needs torch.
 
     Args:
-        folding: The folded network.
-        tensors: The tensors of the network before, by their names.
+        folding: The result of `fold`.
+        weights: The `state_dict` of the network before.
+
+    Returns:
+        The `state_dict` of the folded network, in the dtypes of the given weights.
 
     Raises:
         UsageError: A tensor is missing.
+
+    Examples:
+        >>> network = resspec.load("torchvision/resnet18")
+        >>> folding = resspec.fold(network)
+        >>> weights = resspec.fold_weights(folding, resspec.build(network).state_dict())
+        >>> module = resspec.build(folding.network)
+        >>> module.load_state_dict(weights)
+        <All keys matched successfully>
     """
     with torch.device("meta"):
         wanted = build(folding.network).state_dict()
     found: dict[str, Tensor] = {}
     try:
         for name, folded in folding.layers.items():
-            part = _folded(folded, tensors)
-            like = _first(folded, tensors)
+            part = _folded(folded, weights)
+            like = _first(folded, weights)
             found[f"{name}.weight"] = part.weight.to(like)
             found[f"{name}.bias"] = part.bias.to(like)
-        return {name: found[name] if name in found else tensors[name] for name in wanted}
+        return {name: found[name] if name in found else weights[name] for name in wanted}
     except KeyError as missing:
         raise UsageError(f"{missing} is missing in the weights to fold") from None
 
@@ -51,7 +62,7 @@ def difference(network: Network, folding: Folding, tensors: Tensors, batch: int 
     """
     before, after = build(network), build(folding.network)
     before.load_state_dict(dict(tensors))
-    after.load_state_dict(folded_weights(folding, tensors))
+    after.load_state_dict(fold_weights(folding, tensors))
     images = torch.randn(batch, *network.input.dims, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         wanted, outputs = before.eval()(images), after.eval()(images)
