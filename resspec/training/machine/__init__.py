@@ -90,6 +90,11 @@ def memory(device: torch.device) -> int | None:
 
 def bound(network: Network, recipe: Recipe, batch: int, dtype: str = "fp32") -> int:
     """Return the least bytes of a step with a micro-batch: the report's training bound."""
+    return Facts(network, conditions(recipe, batch, dtype)).total("training_bound_bytes")
+
+
+def conditions(recipe: Recipe, batch: int, dtype: str = "fp32") -> Conditions:
+    """Return the conditions of a step with a micro-batch, for the report's quantities."""
     optimizer = (
         recipe.optimizer.name
         if recipe.optimizer.name != "sgd"
@@ -99,5 +104,4 @@ def bound(network: Network, recipe: Recipe, batch: int, dtype: str = "fp32") -> 
     )
     names = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
     assert names[dtype] in DTYPES
-    at = Conditions(batch, names[dtype], optimizer, recipe.never_trained)
-    return Facts(network, at).total("training_bound_bytes")
+    return Conditions(batch, names[dtype], optimizer, recipe.never_trained)

@@ -12,7 +12,7 @@ from resspec.passes.recomputation import (
     fits,
     recomputation,
 )
-from resspec.training.machine import bound
+from resspec.training.machine import conditions
 from resspec.training.recipe import Recipe
 from resspec.units import bytes_of
 
@@ -66,8 +66,8 @@ def _memory(network: Network, recipe: Recipe, images: int, precision: str) -> Tr
     """Return the conditions of a step: what it keeps besides values are parameters, gradients, the
     optimizer's state, the moving average, and copies of the weights in half precision.
     """
-    facts = Facts(network)
-    fixed = bound(network, recipe, 1) - facts.total("saved_bytes")
+    facts = Facts(network, conditions(recipe, 1))
+    fixed = facts.total("training_bound_bytes") - facts.total("saved_bytes")
     if recipe.ema:
         fixed += 4 * (facts.total("params") + facts.total("buffers"))
     if precision != "fp32":
