@@ -58,7 +58,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--weights",
         type=Path,
         metavar="FILE",
-        help="for onnx, and with --fold: the weights to store (.safetensors, or .pth; those of a run)",
+        help="for onnx and --fold: a .safetensors or .pth file of weights (those of a run)",
     )
     parser.add_argument(
         "--fold",
