@@ -11,8 +11,44 @@ DERIVED = "tests/lowering/test_derived.py"
 
 QUANTITIES = "tests/passes/test_quantities.py::test_corners"
 HASHES = "tests/ir/test_fingerprint.py"
+INITS = "tests/lowering/test_inits.py"
 
 DEFECTS = [
+    Defect(
+        "an initializer of a kind of layer wins over that of the head",
+        "resspec/lowering/context.py",
+        '[self.section, layer.kind, ""]',
+        '[layer.kind, self.section, ""]',
+        INITS,
+    ),
+    Defect(
+        "an expanded spec starts the head as the other layers",
+        "resspec/backends/inits.py",
+        "clauses[section] = init or AS_TORCH",
+        "by_kind |= weights",
+        INITS,
+    ),
+    Defect(
+        "what a row holds is not taken for a label that adds to it",
+        "resspec/lowering/names.py",
+        "for name in _names_of(steps)}",
+        "for name in ()}",
+        "tests/lowering/test_names.py",
+    ),
+    Defect(
+        "a comment in a library allows nothing for its users",
+        "resspec/lowering/lint.py",
+        "if span.source != first.source)",
+        "if not span.source)",
+        "tests/test_lint.py",
+    ),
+    Defect(
+        "a difference since a revision counts initial values all the same",
+        "resspec/commands/since.py",
+        "without_init(network) if ignores else network",
+        "network",
+        "tests/commands/test_since.py",
+    ),
     Defect(
         "a product with a sum keeps only one of its factors",
         "resspec/ir/ops/composite.py",
