@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from string import Template
 
-from resspec.panes import policy
+from resspec.commands.panes import policy
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -44,7 +44,7 @@ def main() -> None:
     page = (HERE / "index.html").read_text(encoding="utf-8")
     filled = Template(page).substitute(policy=escape(policy()))
     (SITE / "index.html").write_text(filled, encoding="utf-8")
-    shutil.copyfile(HERE / "style.css", SITE / "style.css")
+    shutil.copyfile(ROOT / "resspec" / "viewer" / "style.css", SITE / "style.css")
     _pack(SITE / "resspec.zip")
 
 

@@ -1,7 +1,7 @@
 // The page: an editor, the problems of its text, and panes about one of its networks.
 
 import { makeEditor } from "./editor.js";
-import { Panes } from "./panes.js";
+import { Panes } from "../resspec/viewer/panes.js";
 import { Python } from "./python.js";
 import { packed, unpacked } from "./share.js";
 

@@ -19,7 +19,7 @@ export class Python {
     };
   }
 
-  /** The result of a method of `resspec.panes.Playground`. */
+  /** The result of a method of `resspec.commands.panes.Playground`. */
   call(method, argument) {
     const id = ++this.last;
     const text = argument === undefined ? undefined : JSON.stringify(argument);

@@ -14,7 +14,7 @@ async function begin() {
   const playground = python.runPython(`
 import sys
 sys.path.insert(0, "${folder}")
-from resspec.panes import Playground
+from resspec.commands.panes import Playground
 Playground()
 `);
   step(95, "Checking…");

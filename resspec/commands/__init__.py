@@ -31,6 +31,7 @@ COMMANDS = (
     "probe",
     "list",
     "lsp",
+    "view",
     "help",
     "completion",
 )
@@ -45,6 +46,7 @@ _WITHOUT_SPEC = (
     "list",
     "lsp",
     "predict",
+    "view",
 )
 
 _ABOUT = """\

@@ -1,6 +1,6 @@
-"""The panes of the playground: what is shown of a spec's text beside its problems.
+"""The panes of the playground and of `resspec view`: what is shown of a spec's text.
 
-The page runs this module in Pyodide. A request and its answer are JSON:
+The playground runs this module in Pyodide. A request and its answer are JSON:
 
     {"kind": "report", "name": "mine.res", "text": "…", "network": "mine", "values": {"n": "3"}}
     {"html": "<!DOCTYPE html>…"}
@@ -16,16 +16,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from resspec import api, shipped
+from resspec import shipped
 from resspec.backends.diff import DiffSide, diff
+from resspec.backends.draw.picture import picture
 from resspec.backends.html.diff import Drawn
 from resspec.backends.html.diff import to_html as diff_page
 from resspec.backends.html.page import script_hash
 from resspec.backends.html.report import to_html as report_page
 from resspec.backends.report import report
+from resspec.backends.source import emit
 from resspec.commands.inventory import networks_of
 from resspec.compiler import examine_opened
 from resspec.diagnostics import ResspecError, SpecError, UsageError
+from resspec.ir.fingerprint import fingerprint
 from resspec.ir.network import Network
 from resspec.lsp.server import Server
 from resspec.opening import Opened, choose, open_spec, shipped_names
@@ -43,7 +46,7 @@ class Shown(NamedTuple):
 
 
 class Playground:
-    """The language server and the panes, for one page."""
+    """The language server and the panes, for the page in a browser tab."""
 
     def __init__(self) -> None:
         self._server = Server()
@@ -63,18 +66,22 @@ class Playground:
 
     def pane(self, text: str) -> str:
         """Return the answer to a request for a pane."""
-        request = json.loads(text)
-        answer: dict[str, Any] = {"networks": {}}
-        try:
-            opened = _opened(request["name"], request["text"])
-            answer["networks"] = networks_of(opened.library)
-            name = choose(opened, request.get("network") or None)
-            answer["network"] = name
-            shown = _shown(opened._replace(named=name), request.get("values") or {})
-            answer |= _content(shown, request)
-        except ResspecError as error:
-            answer["problem"] = str(error)
-        return json.dumps(answer)
+        return json.dumps(pane(json.loads(text)))
+
+
+def pane(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answer to a request for a pane."""
+    answer: dict[str, Any] = {"networks": {}}
+    try:
+        opened = _opened(request["name"], request["text"])
+        answer["networks"] = networks_of(opened.library)
+        name = choose(opened, request.get("network") or None)
+        answer["network"] = name
+        shown = _shown(opened._replace(named=name), request.get("values") or {})
+        answer |= _content(shown, request)
+    except ResspecError as error:
+        answer["problem"] = str(error)
+    return answer
 
 
 def _content(shown: Shown, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,9 +90,10 @@ def _content(shown: Shown, request: Mapping[str, Any]) -> dict[str, Any]:
             made = report(shown.network)
             return {"html": report_page(made, Facts(shown.network), shown.sources)}
         case "drawing":
-            return {"svg": api.draw(shown.network).svg}
+            drawn = picture([shown.network], unfold=False, layers=False, color_by=None)
+            return {"svg": drawn.svg}
         case "source":
-            return {"source": api.compile(shown.network)}
+            return {"source": emit(shown.network, fingerprint(shown.network))}
         case "diff":
             opened = _opened(request["baseName"], request["base"])
             named = opened._replace(named=choose(opened))
@@ -95,7 +103,7 @@ def _content(shown: Shown, request: Mapping[str, Any]) -> dict[str, Any]:
 
 def _difference(a: Shown, b: Shown) -> str:
     found = diff(DiffSide(report(a.network), a.network), DiffSide(report(b.network), b.network))
-    titles = f"{a.network.name}, the example", f"{b.network.name}, yours"
+    titles = f"{a.network.name}, before", f"{b.network.name}, now"
     if found.structure is None:
         return diff_page(found, titles, None)
     facts = Facts(a.network), Facts(b.network)
@@ -120,7 +128,7 @@ def _shown(opened: Opened, values: Mapping[str, str]) -> Shown:
 
 
 def policy() -> str:
-    """Return the security policy of the page: nothing from elsewhere, no script but its own."""
+    """Return the security policy of a page: nothing from elsewhere, no script but its own."""
     rules = {
         "default-src": "'none'",
         "script-src": f"'self' 'wasm-unsafe-eval' {script_hash()}",

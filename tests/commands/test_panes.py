@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import resspec
-from resspec.panes import Playground, policy
+from resspec.commands.panes import Playground, policy
 
 URI = "file:///home/pyodide/mine.res"
 
@@ -43,7 +43,7 @@ def test_every_pane_is_of_the_network_in_the_text(playground: Playground, exampl
     changed = example.replace("36", "35")
     assert changed != example
     page = pane(playground, "diff", changed, base=example)["html"]
-    assert "resnet152, yours" in page
+    assert "resnet152, now" in page
 
 
 def test_parameters_have_fields_and_values(playground: Playground) -> None:
