@@ -60,7 +60,7 @@ def test_a_script_knows_every_command_and_is_valid(
         ("resspec report --opt", ["--optimizer"]),
         ("resspec report --dtype bf", ["bfloat16"]),
         ("resspec train digits --data cifar-1", ["cifar-10", "cifar-100"]),
-        ("resspec explain E040", ["E0401", "E0402"]),
+        ("resspec explain E040", ["E0401", "E0402", "E0403"]),
         ("resspec help degr", []),
         ("resspec study degr", ["degradation"]),
     ],
