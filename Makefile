@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: help demo test lint coverage docs playground bench campaign clean
+.PHONY: help demo test lint coverage docs playground bench vsix campaign clean
 .DELETE_ON_ERROR:
 
 help:
@@ -43,6 +43,10 @@ playground: .venv/.dev
 # make bench  the promises about speed, as ratios measured in one run
 bench: .venv/.dev
 	$(BIN)/pytest tests/benchmarks -s
+
+# make vsix   the extension for VS Code, as editors/vscode/build/resspec.vsix; needs npm
+vsix:
+	cd editors/vscode && npm run package
 
 # make campaign  hours of random tests, on all cores or CAMPAIGN_WORKERS; stop it at any time, and run it again to resume
 campaign: .venv/.dev
