@@ -35,13 +35,15 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     nearest_folder(arguments.out)
     with torch_installed("compare"):
-        from resspec.training.run import compare, differing
+        from resspec.training.run import compare, differing, seeds
 
         runs = compare.load_all(arguments.runs, complain)
         print(compare.to_table(runs, width=width(), color=color(sys.stdout)), end="")
         names, facts = [run.name for run in runs], [run.facts for run in runs]
         if differences := differing.to_table(names, facts, width=width(), color=color(sys.stdout)):
             print(f"\n{differences}", end="")
+        for sentence in seeds.lines(runs):
+            print(f"\n{sentence}")
         if any(run.rows for run in runs):
             wrote(compare.picture(runs, arguments.out))
         else:
