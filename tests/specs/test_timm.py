@@ -17,7 +17,8 @@ SPECS = [name.removeprefix("timm/") for name in shipped_names() if name.startswi
 # More than 20 million parameters: the suite compares names and shapes, tests/campaign all.
 LARGE = """
 convnext_tiny cspresnet50 darknet53 dm_nfnet_f0 inception_resnet_v2 inception_v4 nf_resnet50
-resnet50_gn resnetrs50 resnetv2_50d_evos resnetv2_50x1_bit selecsls42 tresnet_m xception41
+legacy_xception resnet50_gn resnetrs50 resnetv2_50d_evos resnetv2_50x1_bit selecsls42 tresnet_m
+xception41
 """.split()
 BATCH = 2
 SIDE = 64
