@@ -136,6 +136,7 @@ POSITIONAL = {
     "predict": "a b",
     "probe": "a",
     "import": "a",
+    "view": "a",
 }
 
 
