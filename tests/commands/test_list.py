@@ -59,7 +59,13 @@ def test_layers_recipes_and_data_sets_are_all_there(listed: dict[str, Any]) -> N
 
 def test_a_library_lists_its_blocks_and_options(listed: dict[str, Any]) -> None:
     by_name = {each.name: [part.call for part in each.declares] for each in listed["libraries"]}
-    assert by_name["he2015"] == ["basic(width)", "bottleneck(width)", "A", "B", "C"]
+    assert by_name["he2015"] == [
+        "basic(width, dilation=1)",
+        "bottleneck(width, dilation=1)",
+        "A",
+        "B",
+        "C",
+    ]
 
 
 def test_json_is_as_its_schema_says(capsys: Captured) -> None:

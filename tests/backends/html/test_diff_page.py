@@ -70,11 +70,8 @@ def test_where_the_stride_stands(tmp_path: Path, chromium: Browser) -> None:
         "[...document.querySelectorAll('#spec .lit code')].map(e => e.textContent)"
     )
     assert [text for text in lit if "stage" in text] == [
-        "    stage layer2: 4 x bottleneck 128, /2    # conv3_x",
-        "    stages layer1..: first WIDTHS, /strides -> (n - 1) x later WIDTHS".replace(
-            "WIDTHS", "[64, 128, 256, 512]"
-        ),
-    ]
+        "    stages layer1..: first [64, 128, 256, 512], /strides -> (n - 1) x later [64, 128, 256, 512]",
+    ] * 2
     bars = chromium.evaluate(
         "[...document.querySelectorAll('.bar')].map(e => [...e.children].map(c => c.textContent))"
     )

@@ -138,12 +138,12 @@ def test_folding_with_keys(pages: dict[str, Path], chromium: Browser) -> None:
             break
     chromium.press("Enter")
     assert chromium.evaluate("document.activeElement.ariaExpanded") == "true"
-    assert chromium.evaluate(VISIBLE)[:4] == ["stem", "layer1", "layer1.0..1", "layer2"]
+    assert chromium.evaluate(VISIBLE)[:4] == ["stem", "layer1", "layer1.0", "layer1.1"]
     chromium.press("Tab")
     chromium.press("Tab")
     chromium.press(" ")
     assert chromium.evaluate(VISIBLE)[2:10] == [
-        "layer1.0..1",
+        "layer1.0",
         "conv1",
         "bn1",
         "relu1",
@@ -163,11 +163,13 @@ def test_pointing_links_table_drawing_and_spec(pages: dict[str, Path], chromium:
     chromium.evaluate(f"{conv2}.id = 'wanted'")
     chromium.hover("#wanted td:last-child")
     assert chromium.evaluate(LIT.format("#spec")) == [
-        "12          -> conv 3x3, width -> bn -> relu"
+        "12          -> conv 3x3, width, dilation=dilation -> bn -> relu"
     ]
     assert chromium.evaluate(
         "[...document.querySelectorAll('#spec .near')].map(e => e.textContent)"
-    ) == ["10    stage layer3: 36 x bottleneck 256, /2    # conv4_x"]
+    ) == [
+        "44    stages layer1..: first [64, 128, 256, 512], /strides -> (n - 1) x later [64, 128, 256, 512]"
+    ]
     shapes = chromium.evaluate(LIT.format("#picture"))
     assert len(shapes) == 1
     assert shapes[0].startswith("layer3.1..35.conv2: 3x3 conv, 256")
@@ -177,7 +179,7 @@ def test_pointing_links_table_drawing_and_spec(pages: dict[str, Path], chromium:
     chromium.hover("#box")
     assert chromium.evaluate(f"{conv2}.className") == "level-3 leaf lit"
     assert chromium.evaluate(LIT.format("#spec")) == [
-        "12          -> conv 3x3, width -> bn -> relu"
+        "12          -> conv 3x3, width, dilation=dilation -> bn -> relu"
     ]
     chromium.evaluate(
         "document.querySelector('#spec button[aria-label^=\"line 12: -> conv 3x3\"]').closest('li').id = 'line'"
@@ -241,7 +243,7 @@ def test_what_is_read_out(pages: dict[str, Path], chromium: Browser) -> None:
         "parts of layer1",
         "params",
         "open all",
-        "line 9: stage layer2: 2 x basic 128, /2 # conv3_x",
+        "line 44: stages layer1..: first [64, 128, 256, 512], /strides -> (n - 1) x later [64, 128, 256, 512]",
     } <= set(chromium.names("button"))
     assert chromium.names("columnheader") == ["part", "output", "params", "macs", "acts", "saved"]
 
@@ -282,7 +284,7 @@ def test_what_is_no_page(arguments: list[str], capsys: pytest.CaptureFixture[str
 def test_the_spec_itself_is_shown(tmp_path: Path, chromium: Browser) -> None:
     """Also when its layers are all in other files; of libraries, only those that are used."""
     for name, files in (
-        ("plain34", ["plain34.res", "resnet34.res", "lib/he2015.res"]),
+        ("plain34", ["plain34.res", "lib/he2015.res"]),
         (
             "se_resnet50",
             ["se_resnet50.res", "lib/hu2017.res", "lib/torchvision.res", "lib/he2015.res"],
