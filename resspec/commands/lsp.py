@@ -63,7 +63,7 @@ class _Loop:
         while self._server.exit_code is None:
             try:
                 message = read_message(read)
-            except ValueError:  # it is no JSON, but the next one may be
+            except (ValueError, RecursionError):  # it is not JSON, but the next one may be
                 continue
             if message is None:
                 return 1
@@ -73,9 +73,9 @@ class _Loop:
     def _answer(self, message: Any) -> None:
         with self._lock:
             self._send(self._server.handle(message))
-        if "id" not in message:
+        if not isinstance(message, dict) or "id" not in message:
             self._edited = monotonic()
-            self._wake.put(True)
+        self._wake.put(True)  # a request may be a job, too
 
     def _work(self) -> None:
         """Do jobs as they come. Where one takes long, wait for a pause in typing before it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -68,7 +69,8 @@ def path_of(uri: str, folder: Path) -> Path:
     """Return the file of an address; a buffer that is no file is as if it were in the folder."""
     parts = urlsplit(uri)
     if parts.scheme == "file":
-        return Path(url2pathname(unquote(parts.path) if "%" in parts.path else parts.path))
+        is_windows = os.name == "nt"  # there, VS Code writes the colon of a drive as %3A
+        return Path(url2pathname(unquote(parts.path) if is_windows else parts.path))
     name = unquote(parts.path).rpartition("/")[2] or "untitled"
     return folder / name
 

@@ -152,11 +152,8 @@ class Server:
         except RequestError as error:
             return [refusal(number, error)] if "id" in message else []
         except Exception as error:  # noqa: BLE001, the server lives on
-            log = _log(Failure(traceback.format_exc()))
-            if "id" not in message:
-                return [log]
-            failed = RequestError(f"resspec failed: {error!r}", INTERNAL_ERROR)
-            return [log, refusal(number, failed)]
+            failed = _failed(number, error)
+            return failed if "id" in message else failed[:1]
 
     def _requested(self, number: Any, method: str, params: dict[str, Any]) -> list[Message]:
         if method == "initialize":
@@ -237,7 +234,7 @@ class Server:
 
     def _check_users(self, path: str) -> None:
         """Have the documents checked that looked for a file."""
-        for uri, analysis in self.session.latest.items():
+        for uri, analysis in list(self.session.latest.items()):  # a job may add one meanwhile
             if path in analysis.asked and analysis.document.real != path:
                 self._due.setdefault(uri)
 
@@ -315,6 +312,8 @@ class Server:
             return [answer(number, handler(self.session, params))]
         except RequestError as error:
             return [refusal(number, error)]
+        except Exception as error:  # noqa: BLE001, the other requests still get their answers
+            return _failed(number, error)
 
     def settle(self) -> list[Message]:
         """Do all jobs, and return what the editor gets for them."""
@@ -338,6 +337,12 @@ class Server:
                 messages += self._answer(number, method, params)
             del self._waiting[number]
         return messages
+
+
+def _failed(number: Any, error: Exception) -> list[Message]:
+    """Return the log of the exception that is being handled, and the answer to its request."""
+    failed = RequestError(f"resspec failed: {error!r}", INTERNAL_ERROR)
+    return [_log(Failure(traceback.format_exc())), refusal(number, failed)]
 
 
 def _log(failure: Failure) -> Message:

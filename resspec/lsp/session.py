@@ -68,7 +68,7 @@ class Session:
 
     def buffers(self) -> dict[str, bytes]:
         """Return the texts of all buffers by their paths, links followed."""
-        return {each.real: each.data for each in self.documents.values()}
+        return {each.real: each.data for each in list(self.documents.values())}
 
     # --- checks ---
 
@@ -77,7 +77,9 @@ class Session:
         return check(document, self.buffers())
 
     def keep(self, analysis: Analysis) -> None:
-        """Remember a check of a version that is still the newest."""
+        """Remember a check of a version, if that is still the newest."""
+        if not self.is_newest(analysis.document):
+            return
         uri = analysis.document.uri
         self.latest[uri] = analysis
         if analysis.library:

@@ -248,3 +248,10 @@ def scramble(folder: Path, seed: int, changes: int) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_any_edits_end_in_the_diagnostics_of_check(tmp_path: Path, seed: int) -> None:
     scramble(tmp_path, seed, 15)
+
+
+def test_a_file_whose_name_has_a_percent_sign_is_found(tmp_path: Path) -> None:
+    (tmp_path / "100%25").mkdir()
+    (tmp_path / "100%25" / "blocks.res").write_text(LIBRARY)
+    editor = Editor(tmp_path)
+    assert editor.codes(editor.open("100%25/n.res", USER)) == []

@@ -59,11 +59,36 @@ def test_a_session_from_start_to_exit(tmp_path: Path) -> None:
 def test_what_is_no_message_ends_nothing(tmp_path: Path) -> None:
     process = begun(tmp_path)
     assert process.process.stdin
-    for body in (b"{", b"[1, 2]", b'{"id": 3}', b'{"method": "nothing", "params": []}'):
+    for body in (
+        b"{",
+        b"5",
+        b"[" * 100_000,
+        b"[1, 2]",
+        b'{"id": 3}',
+        b'{"method": "nothing", "params": []}',
+    ):
         process.process.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
     process.tell("textDocument/didOpen", textDocument=None)
     opened(process, tmp_path, chain("fc 1"))
     assert process.problems(1) == []
+    assert process.end() == 0
+
+
+def test_a_long_request_is_answered_without_another_message(tmp_path: Path) -> None:
+    process = begun(tmp_path)
+    uri = opened(process, tmp_path, chain("rleu -> fc 1"))
+    (problem,) = process.problems(1)
+    document, context = {"uri": uri}, dict[str, Any](diagnostics=[])
+    answers = [
+        process.ask(
+            "textDocument/codeAction",
+            textDocument=document,
+            range=problem["range"],
+            context=context,
+        )
+        for _ in range(2)  # the first may still be done with the check
+    ]
+    assert all("relu" in answer["result"][0]["title"] for answer in answers)
     assert process.end() == 0
 
 
@@ -127,4 +152,17 @@ def test_a_file_of_ten_thousand_blocks_does_not_block_a_hover(tmp_path: Path) ->
     is_checked = any(each.get("params", {}).get("version") == 7 for each in process.heard)
     assert not is_checked
     process.problems(7)
+    assert process.end() == 0
+
+
+def test_a_request_with_half_its_parameters_does_not_stop_the_checks(tmp_path: Path) -> None:
+    process = begun(tmp_path)
+    uri = opened(process, tmp_path, chain("rleu -> fc 1"))
+    document: dict[str, Any] = {"uri": uri}
+    failed = process.ask("textDocument/inlayHint", textDocument=document)  # without its range
+    assert "range" in failed["error"]["message"]
+    change = {"text": chain("relu -> fc 1")}
+    document |= {"version": 2}
+    process.tell("textDocument/didChange", textDocument=document, contentChanges=[change])
+    assert process.problems(2) == []
     assert process.end() == 0
