@@ -18,7 +18,7 @@ from resspec.ir.json import from_json, to_json
 from resspec.ir.verify import verify
 from resspec.passes.folding import fold
 from resspec.passes.quantities import Facts
-from resspec.training.weights.folding import fold_weights
+from resspec.training.weights.folding import difference, fold_weights
 from tests.backends.random_networks import random_network
 from tests.backends.test_source import assert_twins
 from tests.passes.folded_networks import assert_folded, drawn, float64
@@ -133,3 +133,19 @@ def test_the_origin_of_weights_is_data() -> None:
         }
     ]
     assert build(load("timm/repvgg_a0")).get_submodule("stages.0.1.identity")
+
+
+def test_weights_stay_on_their_device() -> None:
+    network = load("timm/repvgg_a0", input=32)
+    with torch.device("meta"):
+        tensors = build(network).state_dict()
+    found = fold_weights(fold(network), tensors)
+    assert all(tensor.is_meta for tensor in found.values())
+
+
+def test_outputs_of_zeros_are_compared(tmp_path: Path) -> None:
+    network = load(
+        written(tmp_path, "network n { input 3x8x8; head conv 3x3, 4 -> bn -> avgpool -> fc 2 }")
+    )
+    tensors = {name: torch.zeros_like(each) for name, each in build(network).state_dict().items()}
+    assert difference(network, fold(network), tensors) == 0

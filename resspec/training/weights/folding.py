@@ -58,7 +58,7 @@ def fold_weights(folding: Folding, weights: Tensors) -> dict[str, Tensor]:
 
 def difference(network: Network, folding: Folding, tensors: Tensors, batch: int = 2) -> float:
     """Return the largest difference of both networks' outputs on random images, as a share of the
-    largest output.
+    largest output if that is not zero.
     """
     before, after = build(network), build(folding.network)
     before.load_state_dict(dict(tensors))
@@ -72,7 +72,8 @@ def difference(network: Network, folding: Folding, tensors: Tensors, batch: int 
 
 
 def _distance(found: Tensor, wanted: Tensor) -> float:
-    return float((found - wanted).abs().max() / wanted.abs().max())
+    largest = float(wanted.abs().max()) or 1.0  # outputs of zeros have no scale of their own
+    return float((found - wanted).abs().max()) / largest
 
 
 def _first(folded: Folded, tensors: Tensors) -> Tensor:
@@ -178,20 +179,21 @@ def _inputs(op: Op) -> Tensor:
 def _summed(part: FoldedSum, tensors: Tensors) -> _Affine:
     into = part.op.layer
     assert isinstance(into, Conv)
-    shape = part.op.layer.parameters(part.op.input)["weight"]
-    weight = torch.zeros(shape, dtype=torch.double)
-    bias = torch.zeros(into.out_channels, dtype=torch.double)
+    shape = into.parameters(part.op.input)["weight"]
+    like = _first((part,), tensors)
+    weight = like.new_zeros(shape, dtype=torch.double)
+    bias = like.new_zeros(into.out_channels, dtype=torch.double)
     for path in part.paths:
-        affine = _path(path, part.op, tensors)
+        affine = _path(path, part.op, tensors, like)
         _add(weight, affine, part.op)
         bias += affine.bias
     return _Affine(weight, bias, part.op)
 
 
-def _path(path: Folded, into: Op, tensors: Tensors) -> _Affine:
+def _path(path: Folded, into: Op, tensors: Tensors, like: Tensor) -> _Affine:
     """Return a path of a sum as a convolution: an identity is a 1x1 one of each channel."""
     channels = into.input.channels
-    ones = torch.ones(channels, dtype=torch.double)
+    ones = like.new_ones(channels, dtype=torch.double)
     found = _folded(path, tensors) if path else _Affine(ones, torch.zeros_like(ones))
     if found.op is not None:
         return found
