@@ -111,10 +111,11 @@ def _difference(a: Shown, b: Shown) -> str:
     return diff_page(found, titles, drawn)
 
 
-def _opened(name: str, text: str) -> Opened:
+def _opened(name: str, text: str | bytes) -> Opened:
     """Open a text as if it were a file of this name in the working folder."""
     path = Path(name)
-    return open_spec(path, Overlay({real_path(path): text.encode()}))
+    data = text if isinstance(text, bytes) else text.encode(errors="surrogatepass")
+    return open_spec(path, Overlay({real_path(path): data}))
 
 
 def _shown(opened: Opened, values: Mapping[str, str]) -> Shown:

@@ -95,8 +95,8 @@ class Viewed:
             "values": request.get("values"),
         }
         try:
-            text = self._text()
-            base = self._committed() if request.get("kind") == "diff" else ""
+            text = DISK.read(self.path)
+            base = self._committed() if request.get("kind") == "diff" else b""
         except UsageError as error:
             return {"networks": {}, "problem": str(error)}
         name = str(self.path)
@@ -119,16 +119,13 @@ class Viewed:
         except UsageError as error:
             return str(error)
 
-    def _text(self) -> str:
-        return DISK.read(self.path).decode(errors="replace")
-
-    def _committed(self) -> str:
+    def _committed(self) -> bytes:
         """Return the text in the last commit. Raises UsageError where there is none."""
         revision = Revision("HEAD", self.path.absolute().parent)
         real = Path(os.path.realpath(self.path))
         if not revision.is_file(real):
             raise UsageError(f"{self.path} is not in the last commit, so there is no diff")
-        return revision.read(real).decode(errors="replace")
+        return revision.read(real)
 
 
 def serve(viewed: Viewed, port: int) -> ThreadingHTTPServer:
@@ -147,12 +144,22 @@ def serve(viewed: Viewed, port: int) -> ThreadingHTTPServer:
         def do_POST(self) -> None:
             answers = {"pane": viewed.pane, "changed": viewed.changed}
             answer = answers.get(self._name() or "")
-            length = int(self.headers.get("Content-Length") or 0)
-            if answer is None or not 0 < length <= _LONGEST_REQUEST:
+            if answer is None:
                 self.send_error(HTTPStatus.NOT_FOUND)
                 return
-            request = json.loads(self.rfile.read(length))
+            try:
+                request = _request(self._body())
+            except (ValueError, RecursionError):
+                self.send_error(HTTPStatus.BAD_REQUEST)
+                return
             self._send(json.dumps(answer(request)).encode(), "application/json")
+
+        def _body(self) -> bytes:
+            """Return what was sent. Raises ValueError where its length is missing or too large."""
+            length = int(self.headers.get("Content-Length") or 0)
+            if not 0 < length <= _LONGEST_REQUEST:
+                raise ValueError(length)
+            return self.rfile.read(length)
 
         def _name(self) -> str | None:
             """Return the address behind the secret; None where that, or the host, is another."""
@@ -174,6 +181,25 @@ def serve(viewed: Viewed, port: int) -> ThreadingHTTPServer:
         def log_message(self, *_: object) -> None:
             """Print nothing: the page shows what there is."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
-    return server
+    return _PageServer(("127.0.0.1", port), Handler)
+
+
+class _PageServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print nothing where the page was closed before its answer came."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+def _request(body: bytes) -> dict[str, Any]:
+    """Return the request of a page. Raises ValueError or RecursionError where it is none."""
+    request = json.loads(body)
+    values = request.get("values") or {} if isinstance(request, dict) else None
+    if not isinstance(values, dict):
+        raise ValueError("a request is an object, and so are its values")
+    texts = [*values.values(), *(request.get(name) for name in ("kind", "network", "seen"))]
+    if not all(isinstance(text, str | None) for text in texts):
+        raise ValueError("what a request has is text")
+    return dict(request)

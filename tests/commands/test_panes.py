@@ -67,6 +67,11 @@ def test_a_text_with_mistakes_has_its_diagnostics(playground: Playground) -> Non
     assert "html" not in answer
 
 
+def test_half_of_a_character_is_a_mistake(playground: Playground) -> None:
+    text = "network net { input 3x8x8; head avgpool -> fc 2 }  # \ud83d"
+    assert "is not UTF-8" in pane(playground, "report", text)["problem"]
+
+
 def test_an_unmet_budget_does_not_hide_a_network(playground: Playground) -> None:
     text = "network net { input 3x8x8; head avgpool -> fc 2; expect params <= 1 }"
     assert "html" in pane(playground, "report", text)

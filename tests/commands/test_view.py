@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
+import struct
 import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -28,11 +31,13 @@ class Client:
         return self._request("GET", path, None, headers)
 
     def post(self, name: str, request: Any) -> dict[str, Any]:
-        path = f"/{self.viewed.secret}/{name}"
-        status, text = self._request("POST", path, json.dumps(request), {})
+        status, text = self.send(name, json.dumps(request))
         assert status == 200
         answer: dict[str, Any] = json.loads(text)
         return answer
+
+    def send(self, name: str, body: str, **headers: str) -> tuple[int, str]:
+        return self._request("POST", f"/{self.viewed.secret}/{name}", body, headers)
 
     def _request(
         self, method: str, path: str, body: str | None, headers: dict[str, str]
@@ -90,6 +95,54 @@ def test_a_change_is_noticed(client: Client, spec: Path) -> None:
 def test_a_file_that_is_gone_is_a_problem(client: Client, spec: Path) -> None:
     spec.unlink()
     assert "net.res" in client.post("pane", {"kind": "report"})["problem"]
+
+
+def test_a_file_that_is_not_utf8_is_a_problem_as_in_check(client: Client, spec: Path) -> None:
+    spec.write_bytes(b"# caf\xe9\n" + TEXT.encode())
+    assert "0xE9) is not UTF-8" in client.post("pane", {"kind": "report"})["problem"]
+
+
+BAD = [
+    "{",
+    "[1]",
+    "5",
+    "[" * 50_000,
+    '{"values": [1]}',
+    '{"values": {"width": 3}}',
+    '{"network": ["net"]}',
+]
+
+
+@pytest.mark.parametrize("body", BAD, ids=lambda body: body[:20])
+def test_what_no_page_sends_is_refused(
+    client: Client, body: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert client.send("pane", body)[0] == 400
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("length", ["x", "-5", "0", "1" * 5_000, str(1 << 40)])
+def test_no_length_is_trusted(
+    client: Client, length: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert client.send("pane", "{}", **{"Content-Length": length})[0] == 400
+    assert capfd.readouterr().err == ""
+
+
+def test_a_page_that_is_closed_early_leaves_no_traceback(
+    client: Client, spec: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    state = client.post("changed", {"seen": None})["state"]
+    body = json.dumps({"seen": state}).encode()
+    head = f"POST /{client.viewed.secret}/changed HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", client.port)) as page:
+        page.sendall(head.encode() + body)
+        sleep(0.3)
+        page.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    spec.write_text(TEXT.replace("width=8", "width=16"), encoding="utf-8")
+    assert client.post("changed", {"seen": state})["state"] != state
+    sleep(0.5)
+    assert capfd.readouterr().err == ""
 
 
 def test_the_diff_is_from_the_last_commit(client: Client, spec: Path) -> None:
