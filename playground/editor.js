@@ -77,13 +77,13 @@ class LanguageServer {
     this.version = 0;
     this.number = 0;
     this.text = null;
-    this.problems = [];
-    this.chain = this.begin();
+    this.problems = this.begin(); // of the newest text, once they are known
   }
 
   async begin() {
     await this.send({ id: 0, method: "initialize", params: { capabilities: {} } });
     await this.send({ method: "initialized", params: {} });
+    return [];
   }
 
   send(message) {
@@ -91,10 +91,16 @@ class LanguageServer {
   }
 
   /** Send the newest text, and return its problems. */
-  async update(text) {
-    await this.chain;
-    if (text === this.text) return this.problems;
-    this.text = text;
+  update(text) {
+    if (text !== this.text) {
+      this.text = text;
+      this.problems = this.updated(text, this.problems);
+    }
+    return this.problems;
+  }
+
+  async updated(text, before) {
+    let problems = await before;
     const version = ++this.version;
     const opening = version === 1;
     const document = opening
@@ -102,9 +108,9 @@ class LanguageServer {
       : { textDocument: { uri: URI, version }, contentChanges: [{ text }] };
     const method = opening ? "textDocument/didOpen" : "textDocument/didChange";
     for (const { method: name, params } of await this.send({ method, params: document })) {
-      if (name === "textDocument/publishDiagnostics" && params.uri === URI) this.problems = params.diagnostics;
+      if (name === "textDocument/publishDiagnostics" && params.uri === URI) problems = params.diagnostics;
     }
-    return this.problems;
+    return problems;
   }
 
   async request(method, params) {

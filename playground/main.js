@@ -66,11 +66,11 @@ function showProblems(problems) {
   at("problems").replaceChildren(...items);
 }
 
-function open(text, name, original) {
+function open(text, name, original, values = {}) {
   example = name;
   base = original;
   at("example").value = name;
-  panes.forget();
+  panes.forget(values);
   editor.text = text;
   clearTimeout(timer);
   return refresh();
@@ -84,10 +84,10 @@ async function openFile(file) {
 
 async function begin() {
   const about = await python.call("about");
-  const names = Object.keys(about.examples);
-  at("examples").replaceChildren(...names.map((name) => new Option(name, name)));
+  const examples = new Map(Object.entries(about.examples));
+  at("examples").replaceChildren(...[...examples.keys()].map((name) => new Option(name, name)));
   at("example").addEventListener("change", ({ target }) => {
-    const text = about.examples[target.value];
+    const text = examples.get(target.value);
     if (text === undefined) note("there is no such example");
     else open(text, target.value, text);
   });
@@ -95,9 +95,8 @@ async function begin() {
   const shared = await unpacked(location.hash).catch(() => null);
   if (location.hash && !shared) note("this link is damaged; here is an example");
   const name = shared ? shared.example : START;
-  const original = about.examples[name] ?? shared?.text;
-  panes.values = shared?.values ?? {};
-  await open(shared ? shared.text : original, name, original);
+  const original = examples.get(name) ?? shared?.text;
+  await open(shared ? shared.text : original, name, original, shared?.values);
   showProgress(100, "");
   document.body.dataset.ready = "yes";
 }

@@ -1,11 +1,23 @@
 // A link that holds a text: `#1` and deflated JSON in base64url.
 
 const VERSION = "#1";
-const LONGEST = 1 << 20; // characters of an unpacked link
+const LONGEST = 1 << 20; // bytes of an unpacked link
 
-async function through(stream, bytes) {
-  const piped = new Blob([bytes]).stream().pipeThrough(stream);
-  return new Uint8Array(await new Response(piped).arrayBuffer());
+/** The bytes that leave a stream. Throws once there are more than allowed. */
+async function through(stream, bytes, most = Infinity) {
+  const reader = new Blob([bytes]).stream().pipeThrough(stream).getReader();
+  const parts = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return new Uint8Array(await new Blob(parts).arrayBuffer());
+    length += value.length;
+    if (length > most) {
+      reader.cancel().catch(() => {});
+      throw new Error("too long");
+    }
+    parts.push(value);
+  }
 }
 
 export async function packed(state) {
@@ -20,9 +32,9 @@ export async function unpacked(hash) {
   if (!hash.startsWith(VERSION)) return null;
   const base64 = hash.slice(VERSION.length).replaceAll("-", "+").replaceAll("_", "/");
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  const inflated = await through(new DecompressionStream("deflate-raw"), bytes);
-  if (inflated.length > LONGEST) throw new Error("too long");
+  const inflated = await through(new DecompressionStream("deflate-raw"), bytes, LONGEST);
   const { text, example, values } = JSON.parse(new TextDecoder().decode(inflated));
   if (typeof text !== "string") throw new Error("no text");
-  return { text, example: String(example ?? ""), values: Object(values) };
+  const texts = Object.entries(values ?? {}).filter(([, value]) => typeof value === "string");
+  return { text, example: String(example ?? ""), values: Object.fromEntries(texts) };
 }

@@ -28,10 +28,10 @@ export class Panes {
     });
   }
 
-  /** Another text: its networks are not known yet. */
-  forget() {
+  /** Another text: its networks are not known yet, but values for its parameters may be. */
+  forget(values = {}) {
     this.network = "";
-    this.values = {};
+    this.values = values;
   }
 
   /** The text has changed, and what is shown is of the one before. */

@@ -121,6 +121,31 @@ def test_a_link_holds_the_text(page: Browser) -> None:
     assert "gelu" in page.evaluate("playground.editor.text")
 
 
+def test_a_link_holds_values_of_parameters(page: Browser) -> None:
+    page.evaluate("document.getElementById('tab-source').click()")
+    page.evaluate(
+        "playground.editor.text = 'network net(classes=10) { input 3x8x8; head avgpool -> fc classes }'"
+    )
+    wait(page, "document.querySelector('#parameters input')?.name === 'classes'")
+    page.evaluate(
+        """(() => {
+            const field = document.querySelector("#parameters input");
+            field.value = "77";
+            field.dispatchEvent(new Event("change", { bubbles: true }));
+            history.replaceState(null, "", location.pathname);
+            document.getElementById("share").click();
+        })()"""
+    )
+    wait(page, "location.hash.startsWith('#1')")
+    link = page.evaluate("location.href")
+    page.open("about:blank")
+    page.open(link)
+    wait(page, "document.body.dataset.ready === 'yes'")
+    page.evaluate("document.getElementById('tab-source').click()")
+    wait(page, "document.querySelector('#pane pre')?.textContent.includes('classes: int = 77')")
+    assert page.evaluate("document.querySelector('#parameters input').value") == "77"
+
+
 def test_nothing_is_requested_from_elsewhere(page: Browser, address: str) -> None:
     assert all(each.startswith((address, "data:", "blob:")) for each in page.requests)
     assert not [each for each in page.complaints if "Content Security" in str(each)]
