@@ -34,7 +34,7 @@ NEEDED = {"resspec/training/__init__.py", "resspec/training/names.py"}
 
 
 def main() -> None:
-    """Build the folder anew."""
+    """Build the folder from scratch."""
     _install()
     shutil.rmtree(SITE, ignore_errors=True)
     (SITE / "pyodide").mkdir(parents=True)
@@ -63,7 +63,7 @@ def _install() -> None:
 
 
 def _bundle() -> None:
-    """Make one file of the page's modules and CodeMirror; the worker is as it stands."""
+    """Make one file of the page's modules and CodeMirror; the worker is copied unchanged."""
     esbuild = MODULES / "node_modules" / ".bin" / "esbuild"
     settings = ["--bundle", "--minify", "--format=esm", "--target=es2022"]
     command: list[str | Path] = [

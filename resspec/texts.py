@@ -16,7 +16,7 @@ class Texts(Protocol):
     """A place that texts come from, by their paths on the disk."""
 
     def is_file(self, path: Path) -> bool:
-        """Return whether there is a text; also of a path that can be none."""
+        """Return whether there is a text; False for a path that cannot exist."""
 
     def read(self, path: Path) -> bytes:
         """Return a text, of one that is too large the beginning. Raises UsageError."""
@@ -103,7 +103,7 @@ class Overlay:
 
 
 def real_path(path: Path) -> str:
-    """Return a path with its links followed; also of a text that can be no path."""
+    """Return a path with its links followed; of an invalid one, itself."""
     try:
         return os.path.realpath(path)
     except (OSError, ValueError):
@@ -111,7 +111,7 @@ def real_path(path: Path) -> str:
 
 
 def is_file(path: Path) -> bool:
-    """Also of a text that can be no path."""
+    """Return whether a path is that of a file; False for an invalid one."""
     try:
         return path.is_file()
     except (OSError, ValueError):

@@ -50,7 +50,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--inference",
         action="store_true",
-        help="inference alone: eager, folded, compiled with --compile, and onnxruntime",
+        help="only inference: eager, folded, with --compile compiled, and onnxruntime",
     )
     given.takes_device(parser)
 

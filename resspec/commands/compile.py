@@ -28,7 +28,7 @@ EXAMPLES = """\
                                           writes build/resnet50.onnx
   resspec compile runs/a --target onnx    the network of a run, trained
   resspec compile runs/a --fold           writes build/resnet50_folded.py, its
-                                          weights, and where they come from
+                                          weights, and a list of what was folded
   resspec compile resnet50 --emit source  prints the PyTorch file alone
   resspec compile resnet50 --emit ir      prints what the compiler understood
 
@@ -58,12 +58,12 @@ def arguments(parser: ArgumentParser) -> None:
         "--weights",
         type=Path,
         metavar="FILE",
-        help="for onnx and --fold: a .safetensors or .pth file of weights (those of a run)",
+        help="for onnx and --fold: a .safetensors or .pth file (a run has its own)",
     )
     parser.add_argument(
         "--fold",
         action="store_true",
-        help="for evaluation: make batch norms part of convolutions, and parallel ones one",
+        help="for evaluation: fold batch norms, and merge parallel convolutions",
     )
     parser.add_argument(
         "--emit", choices=STAGES, help="print one stage of the compiler instead, and write nothing"

@@ -1,4 +1,4 @@
-"""`resspec compile --fold`: the files of a folded network, and what is said of it."""
+"""`resspec compile --fold`: the files of a folded network, and a summary of the folding."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def made(compiled: Compiled, path: Path | None, target: str) -> tuple[Compiled, 
 
 
 def _describe(folding: Folding) -> None:
-    """Say how much was folded, and which batch norms are left."""
+    """Print how much was folded, and which batch norms are left."""
     if folding.removed:
         layers = "1 layer is" if folding.removed == 1 else f"{folding.removed:,} layers are"
         say(f"{layers} folded into others")
@@ -71,7 +71,8 @@ def _describe(folding: Folding) -> None:
         first = left[:MOST_NAMED]
         named = ", ".join([*first, "…"]) if len(left) > MOST_NAMED else joined(first)
         norms = "1 batch norm is" if len(left) == 1 else f"{len(left):,} batch norms are"
-        note(f"{norms} left, beside no convolution that can take it in: {named}")
+        them = "it" if len(left) == 1 else "them"
+        note(f"{norms} left, since no layer can absorb {them}: {named}")
 
 
 def _weights(
@@ -79,7 +80,7 @@ def _weights(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the folded weights of a file, or of initial values, with their metadata.
 
-    It says how far the outputs are from those before.
+    It prints how much the outputs differ from those of the original network.
     """
     from resspec.backends.module import build
     from resspec.training import weights

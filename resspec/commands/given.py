@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _WORDS = ("spec", "specs", "sides", "source")  # what commands call the networks they are given
 
 _NO_PARAMETERS = {
-    "spec": "give the spec as the first argument, and rename a parameter that is called so",
+    "spec": "pass the spec as the first argument, and rename a parameter of this name",
     "network": "write FILE:NAME to choose a network of a file",
     "input": "use --input SIZE",
     "output": "use --output NAMES",

@@ -139,8 +139,8 @@ def _disagreement(proof: Proof) -> str:
     if proof.differs_in_training:
         return (
             "the spec and the module are the same network in eval mode, but the module computes "
-            "something else in training: look for branches on `self.training`, for hooks, and for "
-            "values that change at each call"
+            "something different in training: look for branches on `self.training`, for hooks, and "
+            "for values that change at each call"
         )
     return (
         "the spec and the module are not the same network; if the module uses no autocast and its "

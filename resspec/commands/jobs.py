@@ -101,7 +101,7 @@ def _check_epochs(epochs: int, of_recipe: list[tuple[str, str]]) -> None:
 
 
 def own_recipe(name: str, *, download: bool) -> str | None:
-    """Return the recipe called like the data set, or None. Raises UsageError for no data."""
+    """Return the recipe with the name of the data set, or None. Raises UsageError without data."""
     from resspec.training import data, recipe_file
 
     if name in recipe_file.names():

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from resspec.lsp.messages import Message
     from resspec.lsp.server import Server
 
-SUMMARY = "serve an editor: diagnostics, shapes and costs as you type"
+SUMMARY = "run the language server: diagnostics, shapes and costs as you type"
 EXAMPLES = """\
   resspec lsp                          editors start this themselves
-  resspec lsp --stdio                  the same, as many editors call it
+  resspec lsp --stdio                  the same; many editors pass this flag
 
-docs/editors.md has the few lines of setup for each editor.
+docs/editors.md has the setup of each editor.
 """
 _LONGEST_PAUSE = 1.0  # seconds of waiting for the end of typing, where a check takes as long
 
@@ -29,7 +29,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--stdio",
         action="store_true",
-        help="speak on standard input and output, which it always does",
+        help="use standard input and output, as it always does",
     )
 
 
@@ -39,12 +39,12 @@ def run(arguments: Namespace) -> int:
 
     gc.enable()
     read, write = sys.stdin.buffer, sys.stdout.buffer
-    with redirect_stdout(sys.stderr):  # what is printed by mistake must not be between messages
+    with redirect_stdout(sys.stderr):  # a stray print must not end up between messages
         return _Loop(Server(), write).serve(read)
 
 
 class _Loop:
-    """A thread that answers at once, and one that does the jobs."""
+    """A thread that answers at once, and a thread for jobs."""
 
     def __init__(self, server: Server, write: BinaryIO) -> None:
         self._server = server

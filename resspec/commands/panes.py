@@ -1,12 +1,12 @@
-"""The panes of the playground and of `resspec view`: what is shown of a spec's text.
+"""The panes of the playground and of `resspec view`, each a view of a spec's text.
 
 The playground runs this module in Pyodide. A request and its answer are JSON:
 
     {"kind": "report", "name": "mine.res", "text": "…", "network": "mine", "values": {"n": "3"}}
     {"html": "<!DOCTYPE html>…"}
 
-Every answer has the networks of the text with their parameters, and `problem` in place of what was
-requested where there is none.
+Every answer has the networks of the text with their parameters, and `problem` instead of a
+result if there is none.
 """
 
 from __future__ import annotations

@@ -30,7 +30,8 @@ EXAMPLES = """\
                                        a file that a run wrote
 
 --tta averages the probabilities of the center, the corners, and their mirror
-images. Exit code 2 if an image cannot be read; the others are still predicted.
+images. The exit code is 2 if an image cannot be read; the others are still
+classified.
 """
 BATCH = 64  # images at a time
 SCHEMA = "resspec.predict/1"
@@ -45,7 +46,7 @@ def arguments(parser: ArgumentParser) -> None:
         "images", nargs="+", type=Path, metavar="IMAGE", help="images, or folders of images"
     )
     parser.add_argument(
-        "--top-k", type=numbers.batch, default=3, metavar="N", help="classes of each image (3)"
+        "--top-k", type=numbers.batch, default=3, metavar="N", help="classes per image (3)"
     )
     parser.add_argument(
         "--tta", action="store_true", help="average over crops and their mirror images"
@@ -78,7 +79,7 @@ def run(arguments: Namespace) -> int:
 def _predicted(
     model: TrainedModel, paths: list[Path], arguments: Namespace
 ) -> Iterator[tuple[Path, list[Prediction] | UsageError]]:
-    """Yield images with their predictions, or with what is wrong with them."""
+    """Yield each image with its predictions, or with the error in reading it."""
     options = {"top_k": arguments.top_k, "tta": arguments.tta}
     try:
         yield from zip(paths, model.predict(paths, **options), strict=True)

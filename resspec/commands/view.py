@@ -26,12 +26,12 @@ from resspec.texts import DISK
 SUMMARY = "show a spec in the browser while it is being edited"
 EXAMPLES = """\
   resspec view net.res                 report, drawing, PyTorch source, and the
-                                       diff from the file as git has it
-  resspec view net.res --port 8000     at a port of your choice
-  resspec view net.res --no-browser    print the address alone
+                                       diff against the last commit
+  resspec view net.res --port 8000     on a port of your choice
+  resspec view net.res --no-browser    only print the URL
 
-The page is served to this machine alone, at an address with a secret in it.
-Ctrl-C ends it.
+The page is served only to this machine, at a URL that contains a secret.
+Ctrl-C stops it.
 """
 _FOLDER = Path(__file__).resolve().parents[1] / "viewer"
 _TYPES = {
@@ -46,7 +46,7 @@ _HOLD = 20.0  # seconds until "has it changed?" is answered with no
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("spec", metavar="SPEC", help="a file, or the name of a spec")
-    parser.add_argument("--port", type=int, default=0, metavar="N", help="by default a free one")
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="the port (a free one)")
     parser.add_argument(
         "--no-browser", action="store_true", help="do not open the page in the browser"
     )
@@ -60,7 +60,7 @@ def run(arguments: Namespace) -> int:
     except (OSError, OverflowError) as error:
         raise UsageError(f"port {arguments.port} cannot be used: {error}") from None
     address = f"http://127.0.0.1:{server.server_port}/{viewed.secret}/"
-    print(f"{path} at {address} until Ctrl-C", file=sys.stderr)
+    print(f"{path} at {address} (Ctrl-C stops it)", file=sys.stderr)
     if not arguments.no_browser:
         _open(address)
     with server:
@@ -69,14 +69,14 @@ def run(arguments: Namespace) -> int:
 
 
 def _open(address: str) -> None:
-    """Open a page, in a process that may print what it likes elsewhere."""
+    """Open a page, in a process whose output is discarded."""
     command = [sys.executable, "-m", "webbrowser", address]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.Popen(command, **quiet)  # type: ignore[call-overload]  # noqa: S603
 
 
 class Viewed:
-    """A file, as a page asks for it.
+    """A file that a page shows.
 
     Attributes:
         secret: The first part of every address, which no other page can guess.
@@ -103,7 +103,7 @@ class Viewed:
         return pane({**about, "name": name, "text": text, "base": base, "baseName": name})
 
     def changed(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return the state of the text once it is another than the one seen, or after a while."""
+        """Return the state of the text once it differs from the one seen, or after a while."""
         end = monotonic() + _HOLD
         while (state := self._state()) == request.get("seen") and monotonic() < end:
             sleep(_LOOK)
@@ -162,7 +162,7 @@ def serve(viewed: Viewed, port: int) -> ThreadingHTTPServer:
             return self.rfile.read(length)
 
         def _name(self) -> str | None:
-            """Return the address behind the secret; None where that, or the host, is another."""
+            """Return the address after the secret; None if the secret or the host is wrong."""
             own = {f"127.0.0.1:{self.server.server_port}", f"localhost:{self.server.server_port}"}  # type: ignore[attr-defined]
             start = f"/{viewed.secret}/"
             is_ours = self.headers.get("Host") in own and self.path.startswith(start)
@@ -179,7 +179,7 @@ def serve(viewed: Viewed, port: int) -> ThreadingHTTPServer:
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Print nothing: the page shows what there is."""
+            """Print nothing: the page shows all that matters."""
 
     return _PageServer(("127.0.0.1", port), Handler)
 

@@ -119,7 +119,7 @@ class Proof(NamedTuple):
             yield f"{_some(self.reshaped)} {_has(self.reshaped)} a different shape"
         yield from self._agreements()
         if self.changes:
-            yield "the module returns something else when it is called again with the same input"
+            yield "the module returns a different result when called again with the same input"
         if self.first:
             yield f"the first difference is in {self.first}"
         if self.failure:

@@ -14,7 +14,7 @@ from resspec.lsp.problems import shown
 from resspec.lsp.session import Session
 
 FIX, FIX_ALL = "quickfix", "source.fixAll.resspec"
-_ROUNDS = 20  # a mistake of syntax hides those after it
+_ROUNDS = 20  # a syntax error hides those after it
 
 
 def actions(session: Session, params: dict[str, Any]) -> list[dict[str, Any]]:
@@ -88,7 +88,7 @@ def _fix_all(session: Session, document: Document) -> Iterator[dict[str, Any]]:
         after = after.edited([{"text": as_before(after.text, text)}], after.version)
     if after.text != document.text:
         yield {
-            "title": "Fix all that resspec can",
+            "title": "Fix all auto-fixable problems",
             "kind": FIX_ALL,
             "edit": {"changes": {document.uri: edits(document, after.text)}},
         }

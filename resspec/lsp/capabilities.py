@@ -17,7 +17,7 @@ _INCREMENTAL = 2
 
 
 def begin(session: Session, params: dict[str, Any]) -> dict[str, Any]:
-    """Note what the editor says of itself, and return what the server can do."""
+    """Store the capabilities of the editor, and return those of the server."""
     session.capabilities = params.get("capabilities") or {}
     offered = session.capabilities.get("general", {}).get("positionEncodings") or ["utf-16"]
     session.encoding = next((each for each in offered if each in ENCODINGS), "utf-16")

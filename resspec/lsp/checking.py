@@ -1,4 +1,4 @@
-"""What a check of a document finds: problems, networks, and what each step of them became."""
+"""The results of checking a document: problems, networks, and the nodes of each step."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _one_at_a_time = Lock()  # the compiler shares nodes between networks
 
 
 class Analysis:
-    """A document, checked.
+    """The result of checking a document.
 
     Attributes:
         document: The document at the version that was checked.
@@ -107,7 +107,7 @@ def _checked(document: Document, overlay: Overlay, *, lowers: bool) -> Analysis:
 
 
 def _of_recipe(document: Document) -> Analysis:
-    """Return the check of a recipe; of other YAML nothing."""
+    """Return the check of a recipe; for other YAML, an empty one."""
     found, failure = list[Diagnostic](), None
     if is_recipe(document):
         try:

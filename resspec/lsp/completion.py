@@ -1,4 +1,4 @@
-"""What may be written at the cursor, with a sentence about each."""
+"""The completions at the cursor, each with a sentence about it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _CHOICES = {"dtype": DTYPES, "optimizer": OPTIMIZERS}
 
 
 def completion(session: Session, params: dict[str, Any]) -> list[Item]:
-    """Return what may be written at a position."""
+    """Return the completions at a position."""
     document = session.document(params)
     if not document.is_spec:
         return recipes.completion(document, params["position"])
@@ -162,7 +162,7 @@ def _takes_layers(call: Call | None, scope: Visible) -> bool:
 
 
 def _fields(call: Call, scope: Visible) -> Iterator[Item]:
-    """Yield the arguments of a call by name, but for those that it has."""
+    """Yield the arguments of a call by name, except those that it has."""
     given = {argument.partition("=")[0].strip() for argument in call.arguments}
     if call.name in QUANTITIES:
         for word in QUANTITIES[call.name].takes:

@@ -1,4 +1,4 @@
-"""What is before the cursor, in a text that need not parse: clause, call and argument."""
+"""The context of the cursor, in a text that need not parse: clause, call and argument."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Place(NamedTuple):
 
     @property
     def is_step(self) -> bool:
-        """Whether a step of a chain may begin here."""
+        """True if a step of a chain may begin here."""
         if not self.clause:
             return False
         last = self.clause[-1]

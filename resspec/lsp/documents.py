@@ -49,7 +49,7 @@ class Document:
 
     @property
     def is_spec(self) -> bool:
-        """Whether it is a spec, and not YAML, by its name."""
+        """True if its name is that of a spec, not of a YAML file."""
         return self.path.suffix not in (".yaml", ".yml")
 
     def edited(self, changes: Iterable[Mapping[str, Any]], version: int | None) -> Document:
@@ -66,7 +66,7 @@ class Document:
 
 
 def path_of(uri: str, folder: Path) -> Path:
-    """Return the file of an address; a buffer that is no file is as if it were in the folder."""
+    """Return the file of an address; a buffer without a file counts as one in the folder."""
     parts = urlsplit(uri)
     if parts.scheme == "file":
         is_windows = os.name == "nt"  # there, VS Code writes the colon of a drive as %3A

@@ -1,4 +1,4 @@
-"""Shapes and costs as short texts, and what takes a walk over the network to know."""
+"""Shapes and costs as short texts, and the figures that take a walk over the network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shapes and costs beside the text: a hint at the end of stages and steps, a lens over networks."""
+"""Shapes and costs next to the text: inlay hints at the end of stages and steps, code lenses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from resspec.lsp.session import Session
 from resspec.syntax import ast
 from resspec.units import size_of
 
-SHOW = "resspec.show"  # the editor's command that opens the live page
+SHOW = "resspec.show"  # the command of a click on a lens
 
 
 def hints(session: Session, params: dict[str, Any]) -> list[dict[str, Any]]:
@@ -61,7 +61,7 @@ def _text(steps: Sequence[Sequence[Node]]) -> str:
 
 
 def lenses(session: Session, params: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the lens over each network: its costs, and how they differ from the last commit."""
+    """Return the lens above each network: its costs, and how they differ from the last commit."""
     document = session.document(params)
     analysis = session.latest.get(document.uri)
     if analysis is None or analysis.document is not document or analysis.file is None:
@@ -100,5 +100,5 @@ def _change(now: Figures, then: Figures) -> str:
         if new != old:
             share = 100 * (new - old) / old if old else float("inf")
             digits = f"{share:+.1f}" if abs(share) >= 0.05 else f"{share:+.0e}"
-            return f"{digits} %" if name == "params" else f"{digits} % {name.replace('_', ' ')}"
+            return f"{digits}%" if name == "params" else f"{digits}% {name.replace('_', ' ')}"
     return "the same"

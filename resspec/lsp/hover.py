@@ -1,4 +1,4 @@
-"""What stands under the cursor: a call with its shapes and costs, or a name."""
+"""Hover texts: of a call, with its shapes and costs, or of a name."""
 
 from __future__ import annotations
 

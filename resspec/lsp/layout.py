@@ -35,5 +35,5 @@ def _edits(document: Document) -> list[dict[str, Any]]:
         laid_out = lay_out(read(document.path.as_posix(), document.data[:ENOUGH]))
     except SpecError as error:
         mistake = error.diagnostics[0]
-        raise RequestError(f"it has a mistake of syntax: {mistake.message}") from None
+        raise RequestError(f"it has a syntax error: {mistake.message}") from None
     return edits(document, as_before(document.text, laid_out))

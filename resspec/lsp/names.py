@@ -1,4 +1,4 @@
-"""What each name in a file means: where it is declared, or which word of the language it is."""
+"""The meaning of each name in a file: its declaration, or a word of the language."""
 
 from __future__ import annotations
 

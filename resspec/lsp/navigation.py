@@ -84,7 +84,7 @@ def rename(session: Session, params: dict[str, Any]) -> dict[str, Any]:
     analysis = session.current(session.document(params))
     found = _name(analysis, analysis.document.lines.place(params["position"]))
     if found is None or found.meaning.kind not in DECLARED:
-        raise RequestError("there is no name here that can be changed")
+        raise RequestError("there is no name here that can be renamed")
     new = str(params["newName"])
     _check_owner(session, analysis, found.meaning)
     _check_name(found.meaning, new)
@@ -117,7 +117,7 @@ def _check_name(meaning: Meaning, new: str) -> None:
 def _check_effect(
     session: Session, analysis: Analysis, changes: dict[str, list[dict[str, Any]]], new: str
 ) -> None:
-    """Raise RequestError where an edit would make mistakes, such as a name that is there twice."""
+    """Raise RequestError where an edit would cause errors, such as a name declared twice."""
     document = analysis.document
     edits = sorted(changes.get(document.uri, ()), key=_start, reverse=True)
     renamed = document
@@ -179,7 +179,7 @@ def _files(session: Session, analysis: Analysis, name: str) -> Iterator[Analysis
 
 
 def spec_files(session: Session) -> Iterator[Path]:
-    """Yield the `.res` files of the workspace, but for those that come with resspec."""
+    """Yield the `.res` files of the workspace, except those that ship with resspec."""
     left = MOST_FILES
     for folder in session.folders:
         for path in folder.rglob("*.res"):

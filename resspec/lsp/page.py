@@ -27,7 +27,7 @@ from resspec.syntax import ast
 
 
 def page(session: Session, params: dict[str, Any]) -> dict[str, Any]:
-    """Return the page of a network. Raises RequestError where there is none without mistakes."""
+    """Return the page of a network. Raises RequestError where there is none without errors."""
     from resspec.backends.draw.picture import picture
     from resspec.backends.html.report import to_html
     from resspec.backends.report import report
@@ -57,7 +57,7 @@ def _network(analysis: Analysis, params: dict[str, Any]) -> Network:
                 name = each.name.text
     name = name or next(iter(analysis.networks), "")
     if name not in analysis.networks:
-        raise RequestError(f"there is no network `{name}` without mistakes")
+        raise RequestError(f"there is no network `{name}` without errors")
     return analysis.networks[name]
 
 

@@ -1,7 +1,7 @@
 """The language server as a function: a message in, messages out. It reads and writes no stream.
 
-What takes time is a job: `next_job` gives the next one, which may run in a thread of its own, and
-`finish` takes its result. `settle` does all jobs at once.
+Whatever takes time is a job: `next_job` gives the next one, which may run in a thread of its own,
+and `finish` takes its result. `settle` does all jobs at once.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ PATIENT: dict[str, Handler] = {
 }
 # Answered once its networks were counted, too.
 COUNTED: dict[str, Handler] = {"textDocument/codeLens": hints.lenses}
-# What an editor asks again where another document changed.
+# Requests that an editor repeats after a change in another document.
 REFRESHED = ("inlayHint", "codeLens", "semanticTokens")
 
 
@@ -141,7 +141,7 @@ class Server:
         """Return what the editor gets for one of its messages."""
         if not isinstance(message, dict) or not isinstance(message.get("method"), str):
             is_answer = isinstance(message, dict) and ("result" in message or "error" in message)
-            wrong = RequestError("this is no message of JSON-RPC 2.0", INVALID_REQUEST)
+            wrong = RequestError("this is not a JSON-RPC 2.0 message", INVALID_REQUEST)
             return [] if is_answer else [refusal(None, wrong)]
         method, number = message["method"], message.get("id")
         params = message.get("params") or {}
@@ -274,7 +274,7 @@ class Server:
             case RequestError():
                 return [refusal(job.number, result)]
             case Failure():
-                failed = RequestError("resspec failed: its log has more", INTERNAL_ERROR)
+                failed = RequestError("resspec failed; its log has the details", INTERNAL_ERROR)
                 return [_log(result), refusal(job.number, failed)]
             case _:
                 return [answer(job.number, result)]
@@ -292,7 +292,7 @@ class Server:
         return [shown, *self._answers(), *refreshed]
 
     def _refreshes(self) -> list[Message]:
-        """Return the requests to ask again for what may be another now, though the text is not."""
+        """Return the requests to refresh results that may have changed, though the text has not."""
         supported = [
             each for each in REFRESHED if self.session.supports("workspace", each, "refreshSupport")
         ]

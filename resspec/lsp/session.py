@@ -1,4 +1,4 @@
-"""The state of a session: the editor's buffers, the last check of each, and what is to be done."""
+"""The state of a session: the editor's buffers, the last check of each, and the pending jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Semantic tokens: each word of a text with what it is, as exact as the last check knows it."""
+"""Semantic tokens: each word of a text with its kind, as exactly as the last check knows it."""
 
 from __future__ import annotations
 

@@ -61,14 +61,14 @@ class Visible:
         for word, says in (words.MERGES | words.CHAIN_WORDS).items():
             yield item(word, KEYWORD, says, insert=f"{word} {{ ")
         if self.place.kind == "shortcut":
-            yield item("none", KEYWORD, "Leave the residual alone.")
+            yield item("none", KEYWORD, "No shortcut: the residual alone.")
 
     def options(self) -> Iterator[Item]:
         """Yield the shortcut options."""
         for name, declared, home in self.declared_names(ast.Option):
             yield of_declaration(name, declared, home, ENUM)
         yield from self.values()
-        yield item("identity", ENUM, "The shortcut is what came in.")
+        yield item("identity", ENUM, "The shortcut is the input of the block.")
         yield item("none", ENUM, "No shortcut.")
 
     def values(self) -> Iterator[Item]:

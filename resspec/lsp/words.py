@@ -31,18 +31,18 @@ NETWORK_CLAUSES = {
     "head": "The steps after the last stage.",
     "output": "The steps whose values the network returns.",
     "shortcut": "The shortcut option of all residual blocks.",
-    "init": "How weights start: `init kaiming_normal`, or of one kind of layer, `init fc: zeros`.",
-    "replace": "Another layer in place of a kind: `replace relu: silu`.",
+    "init": "Initial weights: `init kaiming_normal`, or of one kind of layer: `init fc: zeros`.",
+    "replace": "Another layer for all layers of a kind: `replace relu: silu`.",
     "expect": "A condition that a quantity must meet: `expect params <= 26M`.",
     "let": "A constant of this body.",
 }
 INIT_PARTS = {
     "residual": "The last norm of each residual.",
-    "stem": "The layers with weights of the stem.",
-    "head": "The layers with weights of the head.",
+    "stem": "The layers with weights in the stem.",
+    "head": "The layers with weights in the head.",
 }
 BLOCK_CLAUSES = {
-    "preact": "What both the residual and a projecting shortcut read: P of F(P(x)) + h(P(x)).",
+    "preact": "The steps before both residual and projection shortcut: P of F(P(x)) + h(P(x)).",
     "residual": "The residual F of F(x) + h(x).",
     "shortcut": "The shortcut h of F(x) + h(x); alone, the network's option.",
     "after": "The steps after the sum.",
@@ -90,7 +90,7 @@ def about_quantity(name: str) -> str:
 def about_law(name: str) -> str:
     """Return the sentence on an initializer."""
     if name == "default":
-        return "What torch's constructor does."
+        return "The initial values of torch's constructor."
     given = ", ".join(f"{word}={number(value)}" for word, value in LAWS[name].items())
     return f"`torch.nn.init.{name}_`" + (f" with {given}." if given else ".")
 

@@ -179,7 +179,7 @@ def _of_file(path: Path) -> TrainedModel:
     found = weights.read(path)
     classes, preprocessing = metadata.classes(found), metadata.preprocessing_of(found)
     if classes is None or preprocessing is None or "spec" not in found.metadata:
-        lacking = f"{path} does not say its network, its classes and its preprocessing"
+        lacking = f"{path} does not contain its network, classes and preprocessing"
         raise UsageError(f"{lacking}; pass the folder of a run, or its weights.safetensors")
     return _made(metadata.network_of(found), found, tuple(classes), preprocessing, None)
 

@@ -150,7 +150,7 @@ class PolynomialSchedule(RecipeSection):
 
 
 class CosineRestartsSchedule(RecipeSection):
-    """Half a cosine after another, as SGDR has it (Loshchilov and Hutter 2017).
+    """Half-cosines with warm restarts, as in SGDR (Loshchilov and Hutter 2017).
 
     The first one takes `t_0`, and each of the others `t_mult` times as long as the one before.
     """
@@ -289,7 +289,7 @@ class Recipe(RecipeSection):
 
         if self.memory and self.compile:
             message = (
-                "`memory` and `compile: true` exclude each other: a compiled network is a whole"
+                "`memory` and `compile: true` cannot be combined: torch compiles whole networks"
             )
             yield Conflict(("memory", "compile"), message, "leave one of them out")
 

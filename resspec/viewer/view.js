@@ -27,7 +27,7 @@ async function follow() {
       if (state !== seen) await panes.show();
       seen = state;
     } catch (error) {
-      note("resspec view has ended; start it again to go on");
+      note("resspec view was stopped; start it again to continue");
       await new Promise((resolve) => setTimeout(resolve, RETRY));
     }
   }

@@ -73,7 +73,7 @@ def test_a_branch_of_training_is_called_so(capsys: Captured) -> None:
     assert found.differs_in_training
     assert not found.is_sound
     _, err = ran("import py:tests.importing.test_faults:Branching --input 16", capsys, code=1)
-    assert "the module computes something else in training" in err
+    assert "the module computes something different in training" in err
     _, err = ran("import py:tests.importing.test_faults:Counting --input 16", capsys, code=1)
     assert "the module changes when it is called" in err
 

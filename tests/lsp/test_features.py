@@ -202,7 +202,7 @@ def test_formatting_is_that_of_fmt_and_keeps_what_the_file_has(tmp_path: Path) -
 
 def test_a_mistake_of_syntax_keeps_a_text_as_it_is(editor: Editor) -> None:
     uri = editor.open("broken.res", "network {")
-    with pytest.raises(AssertionError, match="mistake of syntax"):
+    with pytest.raises(AssertionError, match="syntax error"):
         editor.ask("textDocument/formatting", textDocument={"uri": uri}, options={})
 
 
@@ -275,7 +275,7 @@ def test_a_lens_compares_with_the_last_commit(tmp_path: Path) -> None:
     lenses = editor.ask("textDocument/codeLens", textDocument={"uri": uri})
     now, then = 464 * 2 + 9_280 * 2 + 330, 14_746
     share = 100 * (now - then) / then
-    assert lenses[0]["command"]["title"].endswith(f"HEAD: {share:+.1f} %")
+    assert lenses[0]["command"]["title"].endswith(f"HEAD: {share:+.1f}%")
 
 
 def test_a_refreshed_user_is_asked_for_again(editor: Editor) -> None:
@@ -316,5 +316,5 @@ def test_the_page_of_the_network_under_the_cursor(editor: Editor) -> None:
 
 def test_a_network_with_mistakes_has_no_page(editor: Editor) -> None:
     uri = editor.open("wrong.res", "network n { input 3x8x8; head rleu -> fc 1 }")
-    with pytest.raises(AssertionError, match="without mistakes"):
+    with pytest.raises(AssertionError, match="without errors"):
         editor.ask("resspec/page", **editor.at(uri, 0, 9))

@@ -35,7 +35,7 @@ class Report(Displayed, ReportValues):
         return to_table(self).removesuffix("\n")
 
     def to_frame(self) -> Any:
-        """Return the rows as a table of pandas. Needs pandas.
+        """Return the rows as a pandas DataFrame. Needs pandas.
 
         Returns:
             A `DataFrame` with a row for each part, indexed by its label, and a column for each

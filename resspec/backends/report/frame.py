@@ -1,4 +1,4 @@
-"""A report as a table of pandas."""
+"""A report as a pandas DataFrame."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def to_frame(report: ReportValues) -> Any:
     try:
         pandas = import_module("pandas")
     except ModuleNotFoundError:
-        raise UsageError("a table of pandas needs pandas: pip install pandas") from None
+        raise UsageError("a DataFrame needs pandas: pip install pandas") from None
     rows = [
         {"holds": row.holds, "output": row.output, "repeats": row.repeats, **row.figures}
         for row in report.rows

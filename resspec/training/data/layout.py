@@ -1,4 +1,4 @@
-"""The training and the test images in a folder, in the layouts that people have.
+"""The training and the test images in a folder, in each of the usual layouts.
 
 train/CLASS/…  val/CLASS/…     under any of the names below, in any case
 train/CLASS/…  val/….jpg       with a list of their classes
@@ -92,8 +92,8 @@ def _split(whole: SplitFolder) -> Parts:
     }
     count = sum(map(len, tested.values()))
     total = count + sum(map(len, kept.values()))
-    images = f"{count:,} of {counted(total, 'image')}"
-    note = f"{printable(whole.root)} has no test images: {images}, a fifth of each class, are used"
+    images = f"a fifth of each class, {count:,} of {counted(total, 'image')},"
+    note = f"{printable(whole.root)} has no test images: {images} are held out as such"
     test = SplitFolder(whole.root, {name: sorted(found) for name, found in tested.items()})
     return Parts(replace(whole, images=kept), test, note)
 

@@ -44,7 +44,7 @@ def within_budget(
         at_a_time = f"{images} image{'s' * (images > 1)} at a time"
         raise UsageError(
             f"`memory: {recipe.memory}` is too small: with {at_a_time}, training takes at least "
-            f"{least}, however many blocks are computed again; write `memory: {least}`, or use "
+            f"{least}, whichever blocks are computed again; write `memory: {least}`, or use "
             "smaller images or batches",
             "E0609",
         ) from None

@@ -105,7 +105,7 @@ class Key(NamedTuple):
 
     @property
     def is_mapping(self) -> bool:
-        """Whether its keys are any words, such as the names of sections."""
+        """True if its keys may be any words, such as the names of sections."""
         return get_origin(self._around) is dict
 
     @property

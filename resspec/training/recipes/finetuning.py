@@ -22,7 +22,7 @@ Scales = Annotated[
 
 
 class FreezeConfig(RecipeSection):
-    """Sections of the network that are not trained, up to `until` or at all.
+    """Sections of the network that are not trained until `until`, or never.
 
     With `batch_norm: eval` their batch norms use their running statistics and leave them as they
     are; with `train` they normalize by the batch, and the statistics follow.

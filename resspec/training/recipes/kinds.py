@@ -111,7 +111,7 @@ Lasting = Annotated[
 
 def _memory_size(text: str) -> str:
     if bytes_of(text) < 1:
-        raise ValueError(f"{text} is no memory")
+        raise ValueError(f"{text} is not a memory size")
     return text
 
 

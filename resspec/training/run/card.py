@@ -25,7 +25,7 @@ def _lines(plan: Plan, result: Mapping[str, Any]) -> Iterator[str]:
     network, data = job.network, job.data
     yield f"# {network.name} on {data.name}"
     yield ""
-    yield f"A convolutional network that was trained with resspec for {plan.steps:,} steps."
+    yield f"A convolutional network trained with resspec for {plan.steps:,} steps."
     yield ""
     yield "| | |"
     yield "|---|---|"
