@@ -125,7 +125,7 @@ def test_mistakes_name_the_file_as_it_was_given(
     ):
         load("spec.res")
     with pytest.raises(SpecError, match=r"E0237.*\n +--> specs/lib/he2015.res:\d+:9\n"):
-        load("lib/he2015")
+        load("lib/he2015:cifar")
 
 
 # --- what a spec can read ---

@@ -17,6 +17,7 @@ from string import Template
 from time import monotonic, sleep
 from typing import Any
 
+from resspec.commands import numbers
 from resspec.commands.panes import pane, policy
 from resspec.diagnostics import UsageError
 from resspec.opening import locate
@@ -46,7 +47,13 @@ _HOLD = 20.0  # seconds until "has it changed?" is answered with no
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("spec", metavar="SPEC", help="a file, or the name of a spec")
-    parser.add_argument("--port", type=int, default=0, metavar="N", help="the port (a free one)")
+    parser.add_argument(
+        "--port",
+        type=numbers.whole(0, 65_535),
+        default=0,
+        metavar="N",
+        help="the port of the page (default 0, a free one)",
+    )
     parser.add_argument(
         "--no-browser", action="store_true", help="do not open the page in the browser"
     )
@@ -57,7 +64,7 @@ def run(arguments: Namespace) -> int:
     viewed = Viewed(path, network)
     try:
         server = serve(viewed, arguments.port)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise UsageError(f"port {arguments.port} cannot be used: {error}") from None
     address = f"http://127.0.0.1:{server.server_port}/{viewed.secret}/"
     print(f"{path} at {address} (Ctrl-C stops it)", file=sys.stderr)

@@ -145,8 +145,8 @@ class Holder(nn.Module):
         return result
 
 
-# `identity` calls nothing, and what reads the parts of `chunk` reads slices
-NOT_LIFTED = {"identity", "chunk"} | {
+# `identity` and `placeholder` call nothing, and what reads the parts of `chunk` reads slices
+NOT_LIFTED = {"identity", "chunk", "placeholder"} | {
     kind for kind, op in OPS.items() if issubclass(op, Composite)
 }  # of whose operations only some are layers
 

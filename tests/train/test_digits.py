@@ -36,6 +36,7 @@ def test_three_seeds_reach_98_percent_in_the_mean(runs: list[Result]) -> None:
 def test_the_run_folder_is_complete(runs: list[Result]) -> None:
     names = {path.name for path in runs[0].run.iterdir()}
     assert names == {
+        "card.md",
         "run.json",
         "spec.res",
         "recipe.yaml",

@@ -103,7 +103,8 @@ def lay_out_snippet(folder: Path, run: Path, picture: Path) -> None:
     folder.mkdir()
     (folder / "cat.jpg").write_bytes(picture.read_bytes())
     guide = Path(__file__).parents[2] / "docs" / "training.md"
-    (snippet,) = re.findall(r"```python\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
+    snippets = re.findall(r"```python\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
+    (snippet,) = (each for each in snippets if "safe_open" in each)
     snippet = snippet.replace("runs/a/weights.safetensors", str(run / "weights.safetensors"))
     (folder / "predict.py").write_text(snippet.replace("resnet50", "tiny"), encoding="utf-8")
     assert cli(["compile", str(run / "spec.res"), "--out", str(folder)]) == 0
