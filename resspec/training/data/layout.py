@@ -110,14 +110,22 @@ def _chosen(images: Sequence[str]) -> set[str]:
 
 
 def _list_of(folder: Path) -> Path | None:
-    """Return the list of a split: a text in its folder, or one beside it with its name."""
+    """Return the list of a split: a text in its folder, or one beside it with its name.
+
+    A text that names images comes before others, such as a `README.txt`.
+    """
     inside = [path for path in folder.iterdir() if path.suffix.lower() in LISTS]
     beside = [
         path
         for path in folder.parent.iterdir()
         if path.suffix.lower() in LISTS and path.stem.lower().startswith(folder.name.lower())
     ]
-    return next(iter([*sorted(inside), *sorted(beside)]), None)
+    found = [*sorted(inside), *sorted(beside)]
+    return next((file for file in found if _names_images(file)), found[0] if found else None)
+
+
+def _names_images(file: Path) -> bool:
+    return any(is_image(name) for _, (name, _) in _rows(file))
 
 
 def _from_list(file: Path, found: SplitFolder, classes: list[str]) -> SplitFolder:
@@ -128,6 +136,7 @@ def _from_list(file: Path, found: SplitFolder, classes: list[str]) -> SplitFolde
         if is_image(path.name) and path.is_file()
     }
     by_name = {name.rpartition("/")[2]: name for name in images}
+    line_of: dict[str, int] = {}
     by_class: dict[str, list[str]] = {}
     problems: list[str] = []
     for line, (given, label) in _rows(file):
@@ -138,11 +147,13 @@ def _from_list(file: Path, found: SplitFolder, classes: list[str]) -> SplitFolde
             problems.append(f"{where}: there is no image {given!r} in {printable(found.root)}")
         elif own is None:
             problems.append(f"{where}: {label!r} is not a class of the training images")
+        elif name in line_of:
+            problems.append(f"{where}: line {line_of[name]} has a class for {name!r} already")
         else:
-            images.discard(name)
+            line_of[name] = line
             by_class.setdefault(own, []).append(name)
-    if images:
-        without = f"{counted(len(images), 'image')} without a line ({listed(sorted(images))})"
+    if left := sorted(images - line_of.keys()):
+        without = f"{counted(len(left), 'image')} without a line ({listed(left)})"
         problems.append(f"{printable(file)}: {without}")
     raise_all(problems, "E0513")
     return replace(found, images={name: sorted(by_class[name]) for name in by_class}, loose=0)

@@ -92,11 +92,36 @@ def test_a_flat_folder_of_test_images_has_a_list(
         assert Path(name).name.startswith(("cat", "dog", "eel")[label])
 
 
+def flatten(folder: Path) -> list[str]:
+    """Move the images of class folders into the folder, and return their names."""
+    names = []
+    for path in sorted(folder.glob("*/*.jpg")):
+        names.append(f"{path.parent.name}{path.name}")
+        path.rename(folder / names[-1])
+    for path in list(folder.iterdir()):
+        if path.is_dir():
+            path.rmdir()
+    return names
+
+
+def test_a_text_that_names_no_image_is_not_the_list(root: Path) -> None:
+    wanted = load(str(root)).test.labels.tolist()
+    names = flatten(root / "val")
+    (root / "val" / "README.txt").write_text("These images are for testing.\nSee val_labels.\n")
+    (root / "val" / "val_labels.txt").write_text("".join(f"{name} {name[:3]}\n" for name in names))
+    assert sorted(load(str(root)).test.labels.tolist()) == sorted(wanted)
+
+
+def test_an_image_with_two_lines_is_an_error(root: Path) -> None:
+    names = flatten(root / "val")
+    lines = [*(f"{name},{name[:3]}\n" for name in names), f"{names[0]},eel\n"]
+    (root / "val.csv").write_text("".join(lines))
+    with pytest.raises(UsageError, match=f"line 13: line 1 has a class for '{names[0]}' already"):
+        load(str(root))
+
+
 def test_what_a_list_lacks_or_names_wrongly_is_said(root: Path) -> None:
-    for name in ("cat", "dog", "eel"):
-        for path in (root / "val" / name).iterdir():
-            path.rename(root / "val" / f"{name}{path.name}")
-        (root / "val" / name).rmdir()
+    flatten(root / "val")
     (root / "val.txt").write_text("cat0.jpg cat\ncat1.jpg bat\nnone.jpg dog\n")
     with pytest.raises(UsageError) as caught:
         load(str(root))
