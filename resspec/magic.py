@@ -10,14 +10,13 @@ network small { input 3x32x32; shortcut B; stage layer1: 3 x basic 16; head avgp
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from keyword import iskeyword
 from typing import Any
 
 from resspec.compiler import Examined, examine_opened
 from resspec.diagnostics import SpecError, UsageError
 from resspec.ir.network import Network
-from resspec.opening import open_spec
-from resspec.texts import Overlay, real_path
+from resspec.opening import open_buffer
 
 
 def register(shell: Any) -> None:
@@ -32,7 +31,7 @@ def register(shell: Any) -> None:
             The only network, or the last one, is called NAME.
         """
         name = line.strip()
-        if name and not name.isidentifier():
+        if name and (not name.isidentifier() or iskeyword(name)):
             raise UsageError(f"%%res takes a name for the network, not {name!r}")
         examined = _examined(f"In [{shell.execution_count}]", cell)
         networks = {network.name: network for network in examined.networks}
@@ -50,8 +49,7 @@ def _examined(name: str, text: str) -> Examined:
 
     What it uses is read from the folder of the notebook, as from a file there.
     """
-    path = Path(name)
-    opened = open_spec(path, Overlay({real_path(path): text.encode()}))
+    opened = open_buffer(name, text)
     examined = examine_opened(opened)
     if examined.diagnostics:
         raise SpecError(examined.diagnostics)

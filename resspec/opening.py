@@ -24,7 +24,7 @@ from resspec.source import Source
 from resspec.suggest import nearest
 from resspec.syntax import ast
 from resspec.syntax.parse import read
-from resspec.texts import DISK, AtRevision, Texts, is_file
+from resspec.texts import DISK, AtRevision, Overlay, Texts, is_file, real_path
 from resspec.uses import declaring, find_base, find_used, is_within
 
 RUN_SPEC = "spec.res"  # in the folder of a run
@@ -111,6 +111,13 @@ def open_spec(path: Path, texts: Texts = DISK) -> Opened:
 
     loader = Loader(read_used, read_base, diagnostics.append, declaring)
     return Opened(path, loader.load(source(path)), diagnostics, paths=paths)
+
+
+def open_buffer(name: str, text: str | bytes) -> Opened:
+    """Open a text as if it were a file of this name in the working folder. Raises SpecError."""
+    path = Path(name)
+    data = text if isinstance(text, bytes) else text.encode(errors="surrogatepass")
+    return open_spec(path, Overlay({real_path(path): data}))
 
 
 def is_imported(spec: str) -> bool:

@@ -157,6 +157,9 @@ def test_a_cell_uses_files_of_the_folder(shell: Any, tmp_path: Path) -> None:
     assert str(shell.user_ns["n"].output) == "2"
 
 
-def test_a_name_that_is_none_is_refused(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    shell.run_cell(f"%%res two words\n{TWO}")
-    assert "%%res takes a name for the network, not 'two words'" in capsys.readouterr().out
+@pytest.mark.parametrize("name", ["two words", "class"])
+def test_a_name_that_is_none_is_refused(
+    shell: Any, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell.run_cell(f"%%res {name}\n{TWO}")
+    assert f"%%res takes a name for the network, not '{name}'" in capsys.readouterr().out

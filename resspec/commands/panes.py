@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from resspec import shipped
@@ -31,10 +30,9 @@ from resspec.diagnostics import ResspecError, SpecError, UsageError
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.network import Network
 from resspec.lsp.server import Server
-from resspec.opening import Opened, choose, open_spec, shipped_names
+from resspec.opening import Opened, choose, open_buffer, shipped_names
 from resspec.parameters import constants
 from resspec.passes.quantities import Facts
-from resspec.texts import Overlay, real_path
 from resspec.version import __version__
 
 
@@ -73,7 +71,7 @@ def pane(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return the answer to a request for a pane."""
     answer: dict[str, Any] = {"networks": {}}
     try:
-        opened = _opened(request["name"], request["text"])
+        opened = open_buffer(request["name"], request["text"])
         answer["networks"] = networks_of(opened.library)
         name = choose(opened, request.get("network") or None)
         answer["network"] = name
@@ -95,7 +93,7 @@ def _content(shown: Shown, request: Mapping[str, Any]) -> dict[str, Any]:
         case "source":
             return {"source": emit(shown.network, fingerprint(shown.network))}
         case "diff":
-            opened = _opened(request["baseName"], request["base"])
+            opened = open_buffer(request["baseName"], request["base"])
             named = opened._replace(named=choose(opened))
             return {"html": _difference(_shown(named, {}), shown)}
     raise UsageError(f"there is no pane {request['kind']!r}")
@@ -109,13 +107,6 @@ def _difference(a: Shown, b: Shown) -> str:
     facts = Facts(a.network), Facts(b.network)
     drawn = Drawn(facts, found.structure.marks, (a.sources, b.sources))
     return diff_page(found, titles, drawn)
-
-
-def _opened(name: str, text: str | bytes) -> Opened:
-    """Open a text as if it were a file of this name in the working folder."""
-    path = Path(name)
-    data = text if isinstance(text, bytes) else text.encode(errors="surrogatepass")
-    return open_spec(path, Overlay({real_path(path): data}))
 
 
 def _shown(opened: Opened, values: Mapping[str, str]) -> Shown:
