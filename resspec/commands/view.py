@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import suppress
 from hashlib import sha256
 from html import escape
 from http import HTTPStatus
@@ -19,10 +20,10 @@ from typing import Any
 
 from resspec.commands import numbers
 from resspec.commands.panes import pane, policy
-from resspec.diagnostics import UsageError
-from resspec.opening import locate
+from resspec.diagnostics import ResspecError, UsageError
+from resspec.opening import locate, open_spec
 from resspec.revision import Revision
-from resspec.texts import DISK
+from resspec.texts import DISK, Overlay, real_path
 
 SUMMARY = "show a spec in the browser while it is being edited"
 EXAMPLES = """\
@@ -110,9 +111,9 @@ class Viewed:
         return pane({**about, "name": name, "text": text, "base": base, "baseName": name})
 
     def changed(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return the state of the text once it differs from the one seen, or after a while."""
-        end = monotonic() + _HOLD
-        while (state := self._state()) == request.get("seen") and monotonic() < end:
+        """Return the state of the files once it differs from the one seen, or after a while."""
+        end, files = monotonic() + _HOLD, self._files()
+        while (state := _state(files)) == request.get("seen") and monotonic() < end:
             sleep(_LOOK)
         return {"state": state}
 
@@ -120,11 +121,12 @@ class Viewed:
         text = (_FOLDER / "view.html").read_text(encoding="utf-8")
         return Template(text).substitute(title=escape(str(self.path))).encode()
 
-    def _state(self) -> str:
-        try:
-            return sha256(DISK.read(self.path)).hexdigest()
-        except UsageError as error:
-            return str(error)
+    def _files(self) -> list[Path]:
+        """Return the file and those that it uses, also where they are only looked for."""
+        texts = Overlay({})
+        with suppress(ResspecError):
+            open_spec(self.path, texts)
+        return [Path(path) for path in sorted({real_path(self.path), *texts.asked})]
 
     def _committed(self) -> bytes:
         """Return the text in the last commit. Raises UsageError where there is none."""
@@ -133,6 +135,17 @@ class Viewed:
         if not revision.is_file(real):
             raise UsageError(f"{self.path} is not in the last commit, so there is no diff")
         return revision.read(real)
+
+
+def _state(files: list[Path]) -> str:
+    """Return a digest of what files hold, and of which of them are missing."""
+    found = sha256()
+    for path in files:
+        try:
+            found.update(sha256(DISK.read(path)).digest())
+        except UsageError as error:
+            found.update(str(error).encode(errors="surrogatepass"))
+    return found.hexdigest()
 
 
 def serve(viewed: Viewed, port: int) -> ThreadingHTTPServer:

@@ -92,6 +92,17 @@ def test_a_change_is_noticed(client: Client, spec: Path) -> None:
     assert "did you mean `avgpool`?" in problem
 
 
+def test_a_change_of_a_used_file_is_noticed(client: Client, spec: Path) -> None:
+    text = "use blocks\nnetwork net { input 3x8x8; stem unit 16; head avgpool -> fc 10 }\n"
+    spec.write_text(text, encoding="utf-8")
+    state = client.post("changed", {"seen": None})["state"]
+    (spec.parent / "blocks.res").write_text("block unit(w) { conv 3x3, w }\n", encoding="utf-8")
+    made = client.post("changed", {"seen": state})["state"]
+    assert made != state
+    (spec.parent / "blocks.res").write_text("block unit(w) { conv 5x5, w }\n", encoding="utf-8")
+    assert client.post("changed", {"seen": made})["state"] != made
+
+
 def test_a_file_that_is_gone_is_a_problem(client: Client, spec: Path) -> None:
     spec.unlink()
     assert "net.res" in client.post("pane", {"kind": "report"})["problem"]
