@@ -5,7 +5,7 @@ import { Panes } from "../resspec/viewer/panes.js";
 import { Python } from "./python.js";
 import { packed, unpacked } from "./share.js";
 
-const START = "torchvision/resnet50";
+const START = "digits";
 const QUIET = 120; // milliseconds without a key before the text is checked
 
 const at = (id) => document.getElementById(id);
