@@ -20,6 +20,7 @@ from resspec.commands.panes import policy
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+VIEWER = ROOT / "resspec" / "viewer"
 MODULES = ROOT / "build" / "npm"
 SITE = ROOT / "build" / "playground"
 PYODIDE = (
@@ -42,9 +43,10 @@ def main() -> None:
         shutil.copyfile(MODULES / "node_modules" / "pyodide" / name, SITE / "pyodide" / name)
     _bundle()
     page = (HERE / "index.html").read_text(encoding="utf-8")
-    filled = Template(page).substitute(policy=escape(policy()))
+    panes = (VIEWER / "panes.html").read_text(encoding="utf-8")
+    filled = Template(page).substitute(policy=escape(policy()), panes=panes)
     (SITE / "index.html").write_text(filled, encoding="utf-8")
-    shutil.copyfile(ROOT / "resspec" / "viewer" / "style.css", SITE / "style.css")
+    shutil.copyfile(VIEWER / "style.css", SITE / "style.css")
     _pack(SITE / "resspec.zip")
 
 

@@ -119,7 +119,8 @@ class Viewed:
 
     def page(self) -> bytes:
         text = (_FOLDER / "view.html").read_text(encoding="utf-8")
-        return Template(text).substitute(title=escape(str(self.path))).encode()
+        panes = (_FOLDER / "panes.html").read_text(encoding="utf-8")
+        return Template(text).substitute(title=escape(str(self.path)), panes=panes).encode()
 
     def _files(self) -> list[Path]:
         """Return the file and those that it uses, also where they are only looked for."""

@@ -1,4 +1,4 @@
-"""Every shipped network leaves the same in float64 after folding."""
+"""Every shipped network has the same output in float64 after folding."""
 
 import pytest
 
@@ -11,7 +11,7 @@ MOST_PARAMS = 150_000_000
 
 
 @pytest.mark.parametrize("name", shipped_names())
-def test_folded_networks_leave_the_same(name: str) -> None:
+def test_folded_networks_have_the_same_output(name: str) -> None:
     network = load(name)
     if Facts(network).total("params") > MOST_PARAMS:
         pytest.skip("too large for two cores")

@@ -21,7 +21,7 @@ COMMANDS = CONSOLE.findall(PAGE.read_text(encoding="utf-8"))
 def test_a_command_prints_what_the_page_shows(
     command: str, shown: str, here: Path, capsys: Captured
 ) -> None:
-    """Of a difference the page shows the beginning, and of stderr what it needs."""
+    """Compare the output; the page has only the beginning of a difference, and a part of stderr."""
     text = (NETWORKS / "cifar_resnet.py").read_text(encoding="utf-8")
     (_, _, old, new, _), *_ = CHANGED
     (here / "net.py").write_text(text, encoding="utf-8")

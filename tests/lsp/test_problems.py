@@ -21,7 +21,7 @@ FIXTURES = sorted(Path("tests/diagnostics").glob("*.res"))
 
 
 def checked(path: Path) -> list[Diagnostic]:
-    """What `resspec check` prints about a file."""
+    """Return the diagnostics that `resspec check` prints about a file."""
     examined = examine(str(path))
     return [*examined.diagnostics, *examined.warnings()]
 
